@@ -1,0 +1,114 @@
+"""Automatic mail that is no bounce: replies (RFC 3834), unsubscribe mail, DMARC and TLS reports.
+
+`Auto-Submitted: auto-replied` also sits on the bounces of Postfix, so it proves nothing where the
+mail comes from a mail system; and words in a text alone prove nothing at all.
+"""
+
+from __future__ import annotations
+
+from email.utils import parseaddr
+from functools import cache
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from bounceclass.dsn import parse_date
+from bounceclass.knowledge import data_file
+from bounceclass.model import Event, Kind
+
+if TYPE_CHECKING:
+    from bounceclass.message import Message
+
+__all__ = ["AUTO_REPLY", "UNSUBSCRIBE", "is_from_daemon", "other_format", "read_auto_reply", "read_unsubscribe"]
+
+AUTO_REPLY: Final = "rfc3834"
+UNSUBSCRIBE: Final = "list-unsubscribe"
+_EXCERPT: Final = 1000
+
+
+class _AutoReply(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    headers: dict[str, tuple[str, ...]]
+    subjects: tuple[str, ...]
+
+
+class _Daemon(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    locals: frozenset[str]
+
+
+class _Unsubscribe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    subjects: tuple[str, ...]
+    texts: tuple[str, ...]
+    longest_text: int
+
+
+class _Automatic(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """automatic.toml; the file says what each table means."""
+
+    auto_reply: _AutoReply
+    daemon: _Daemon
+    unsubscribe: _Unsubscribe
+
+
+@cache
+def _table() -> _Automatic:
+    return msgspec.toml.decode(data_file("automatic.toml"), type=_Automatic)
+
+
+def is_from_daemon(message: Message) -> bool:
+    """Tell whether a mail system wrote the mail: a null return path, or a name such as mailer-daemon."""
+    path = message.headers.get("return-path")
+    if path is not None and path.replace(" ", "") == "<>":
+        return True
+    sender = (message.headers.get("from") or "").lower()
+    local = parseaddr(sender)[1].partition("@")[0]
+    return not sender.strip() or local in _table().daemon.locals or "mailer-daemon" in sender
+
+
+def read_auto_reply(message: Message) -> list[Event]:
+    """Return the event of an automatic reply, none for other mail. Its recipient is who replied."""
+    table = _table().auto_reply
+    subject = (message.headers.get("subject") or "").strip()
+    lowered = subject.lower()
+    marked = any(_has(message, name, starts) for name, starts in table.headers.items())
+    if not (marked or lowered.startswith(table.subjects)):
+        return []
+    if is_from_daemon(message) and not (lowered.startswith(table.subjects) and marked):
+        return []
+    words = " ".join(f"{subject}\n{message.text()[:_EXCERPT]}".split())
+    return [_from_sender(message, Kind.AUTO_REPLY, words)]
+
+
+def _has(message: Message, name: str, starts: tuple[str, ...]) -> bool:
+    value = message.headers.get(name)
+    return value is not None and value.lower().startswith(starts)
+
+
+def read_unsubscribe(message: Message) -> list[Event]:
+    """Return the event of a mail that a List-Unsubscribe mailto link makes (RFC 2369 3.2), else none."""
+    table = _table().unsubscribe
+    subject = " ".join((message.headers.get("subject") or "").lower().split())
+    text = message.text().strip()
+    if subject.partition(" ")[0].rstrip(":") not in table.subjects or len(text) > table.longest_text or len(message.parts) > 2:  # noqa: PLR2004  text and html
+        return []
+    if text and not text.lower().startswith(table.texts):
+        return []
+    return [_from_sender(message, Kind.UNSUBSCRIBE, None)]
+
+
+def _from_sender(message: Message, kind: Kind, words: str | None) -> Event:
+    sender = parseaddr(message.headers.get("from") or "")[1]
+    return Event(kind=kind, recipient=sender or None, diagnostic=words or None, occurred_at=parse_date(message.headers.get("date"), message))
+
+
+def other_format(message: Message) -> str | None:
+    """Name the kind of other mail that lands in a bounce mailbox; its attachment is never opened."""
+    if "tls-report-domain" in message.headers or "report-type=tlsrpt" in _squeezed(message.headers.get("content-type")):
+        return "tls-report"  # RFC 8460 5.3
+    subject = _squeezed(message.headers.get("subject"))
+    if subject.startswith(("reportdomain:", "[preview]reportdomain:")) and "submitter:" in subject:
+        return "dmarc-aggregate"  # RFC 7489 7.2.1.1
+    return None
+
+
+def _squeezed(value: str | None) -> str:
+    return "".join((value or "").lower().split()).replace('"', "")

@@ -1,0 +1,228 @@
+"""Delivery status notifications: RFC 3464 in the container of RFC 6522, and RFC 6533's variant.
+
+The report says what the reporting MTA made of it; Diagnostic-Code says what the remote said, and
+the notice for people may quote it. Order of belief: the remote's diagnostic, the remote quoted in
+the text, Status, a local diagnostic.
+
+    Final-Recipient: rfc822; user@example.org
+    Action: failed                                     failed, delayed, delivered, relayed, expanded
+    Status: 5.0.0
+    Remote-MTA: dns; mx.example.org
+    Diagnostic-Code: smtp; 550 5.1.1 No such user      so: 550, 5.1.1
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final
+
+from bounceclass import transcript
+from bounceclass.codes import STATUS, find_status, is_generic, tidy
+from bounceclass.fields import Group, address, decode_xtext, paragraphs, typed
+from bounceclass.message import DELIVERY
+from bounceclass.model import Event, Kind, clean_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from bounceclass.message import Message
+
+__all__ = ["FORMAT", "envid", "failed_recipients", "has_fields", "parse_date", "read"]
+
+FORMAT: Final = "rfc3464"
+_PER_RECIPIENT: Final = frozenset(
+    {"final-recipient", "original-recipient", "x-actual-recipient", "action", "status", "diagnostic-code", "remote-mta", "last-attempt-date", "will-retry-until", "final-log-id"},
+)
+_NAMES: Final = ("final-recipient", "original-recipient")
+_KINDS: Final = {"failed": Kind.BOUNCE, "delayed": Kind.DELAY, "delivered": Kind.DELIVERY, "relayed": Kind.DELIVERY, "expanded": Kind.DELIVERY}
+_STATUS: Final = re.compile(rf"[\s\"(]*({STATUS})(?![\w.])\s*(?:\((.*)\))?")
+_LOCAL_TYPES: Final = frozenset({"x-unix", "x-postfix", "x-local", "unix", "x-notes", "x-sendmail"})
+_IN_TEXT: Final = re.compile(r"^(?:>+ ?)?(final-recipient|original-recipient)[ \t]*:", re.IGNORECASE | re.MULTILINE)
+_HEAD_OF_TEXT: Final = re.compile(r"^(?:reporting-mta|final-recipient|original-recipient|action)[ \t]*:", re.IGNORECASE | re.MULTILINE)
+
+
+def read(message: Message) -> list[Event]:
+    """Return an event for each recipient of the message's status parts; at least one, if it has such a part."""
+    texts = [message.decoded(part, message.limits.status) for part in message.of_type(DELIVERY)]
+    if not texts and (text := _fields_in_text(message)):
+        texts = [text]
+        message.add_defect("status-in-text", "")
+    notice = message.text() if texts else ""
+    events: list[Event] = []
+    for text in texts:
+        about, groups = _groups(text, message)
+        events += (_event(message, about, group, notice, alone=len(groups) == 1) for group in groups)
+    return _named(events, message)
+
+
+def has_fields(message: Message) -> bool:
+    """Tell whether the notice's text holds the fields of a status part, outside MIME."""
+    return bool(_fields_in_text(message))
+
+
+def _fields_in_text(message: Message) -> str:
+    text = message.text()
+    if not _IN_TEXT.search(text):
+        return ""
+    head = _HEAD_OF_TEXT.search(text)
+    return text[head.start() :] if head else ""
+
+
+def _groups(text: str, message: Message) -> tuple[Group, list[Group]]:
+    """Return the fields about the message, and a group for each recipient, at least one."""
+    about: Group = {}
+    groups: list[Group] = []
+    limit = message.limits.recipients
+    for paragraph in paragraphs(text):
+        if paragraph.junk:
+            message.add_defect("junk-line", "delivery-status")
+        names = {name for name, _ in paragraph.fields}
+        opens = not names.isdisjoint(_NAMES) and bool(groups) and not groups[-1].keys().isdisjoint(_NAMES)
+        if opens or (not groups and not names.isdisjoint(_NAMES)):
+            groups.append({})
+        for name, value in paragraph.fields:
+            if name == "final-recipient" and name in groups[-1]:  # no blank line between two recipients
+                groups.append({})
+            where = groups[-1] if groups and (name in _PER_RECIPIENT or name.startswith("x-")) else about
+            where.setdefault(name, value)
+        if len(groups) > limit:
+            message.add_defect("too-many-recipients", f"read {limit}")
+            return about, groups[:limit]
+    if not groups:
+        message.add_defect("no-recipient-group", "delivery-status")
+        groups.append({name: value for name, value in about.items() if name in _PER_RECIPIENT})
+    return about, groups
+
+
+def _event(message: Message, about: Group, group: Group, notice: str, *, alone: bool) -> Event:
+    recipient = address(group.get("final-recipient")) or address(group.get("x-actual-recipient"))
+    original = decode_xtext(address(group.get("original-recipient")))
+    stated, comment = _status(group.get("status"), message)
+    kind, diagnostic = typed(group.get("diagnostic-code"))
+    diagnostic = _tidy(diagnostic or comment, message.limits.diagnostic)
+    said = transcript.read(diagnostic)
+    if said.reply_code is None and notice and (kind in _LOCAL_TYPES or not diagnostic or is_generic(said.enhanced_status)):
+        quoted = _quoted(notice, recipient or original, alone=alone, limit=message.limits.diagnostic)
+        if quoted.reply_code is not None:
+            said, kind, diagnostic = quoted, None, quoted.text
+    action = (group.get("action") or "").split("(")[0].strip().lower().partition(" ")[0] or None
+    _, remote = typed(group.get("remote-mta"))
+    _, reporting = typed(about.get("reporting-mta"))
+    return Event(
+        id=None,
+        kind=_KINDS.get(action or "", Kind.BOUNCE),
+        recipient=recipient or original,
+        original_recipient=original,
+        action=action,
+        reply_code=said.reply_code,
+        enhanced_status=_more_specific(said, stated),
+        diagnostic=diagnostic or None,
+        diagnostic_type=kind,
+        command=said.command or transcript.find_command(notice.lower() if alone else ""),
+        remote_mta=_host(remote) or said.remote_host,
+        reporting_mta=_host(reporting),
+        occurred_at=parse_date(group.get("last-attempt-date") or message.headers.get("date"), message),
+    )
+
+
+def _status(value: str | None, message: Message) -> tuple[str | None, str]:
+    """Return the code of a Status field and its comment: "5.1.2 (550 no such domain)"."""
+    if value is None:
+        return None, ""
+    match = _STATUS.match(value)
+    if match is None:
+        message.add_defect("bad-status", value[:80])
+        return find_status(value), ""
+    return tidy(match[1]), match[2] or ""
+
+
+def _more_specific(said: transcript.Transcript, stated: str | None) -> str | None:
+    """Return the remote's status unless it says nothing, or states none; then the report's."""
+    if is_generic(said.enhanced_status) and stated is not None:
+        return stated if not is_generic(stated) or said.enhanced_status is None else said.enhanced_status
+    return said.enhanced_status
+
+
+def _quoted(notice: str, recipient: str | None, *, alone: bool, limit: int) -> transcript.Transcript:
+    """Return what the notice quotes of the remote's words about a recipient."""
+    place = notice.lower().find(recipient.lower()) if recipient else -1
+    while place >= 0 and recipient:
+        said = transcript.read(_tidy(_paragraph(notice, place), limit))
+        if said.reply_code is not None:
+            return said
+        place = notice.lower().find(recipient.lower(), place + 1)
+    if alone:
+        for paragraph in notice.split("\n\n"):
+            said = transcript.read(_tidy(paragraph, limit))
+            if said.reply_code is not None and said.quoted:
+                return said
+    return transcript.NOTHING
+
+
+def _paragraph(notice: str, place: int) -> str:
+    start = notice.rfind("\n\n", 0, place)
+    end = notice.find("\n\n", place)
+    return notice[start + 1 : end if end >= 0 else len(notice)]
+
+
+def _tidy(text: str, limit: int) -> str:
+    return clean_text(" ".join(text[:limit].split()))
+
+
+def _host(value: str) -> str | None:
+    """Return the host name of a MTA field: without comment, port and closing dot."""
+    words = value.split()
+    return words[0].rstrip(".").strip("()") or None if words else None
+
+
+def _named(events: list[Event], message: Message) -> list[Event]:
+    """Fill in who is meant where the groups don't name a mail address but X-Failed-Recipients does."""
+    if len(events) != 1 or "@" in (events[0].recipient or ""):
+        return events
+    failed = failed_recipients(message)
+    if not failed:
+        return events
+    return [_with_recipient(events[0], name) for name in failed]
+
+
+def _with_recipient(event: Event, name: str) -> Event:
+    return Event(**{key: getattr(event, key) for key in event.__struct_fields__} | {"recipient": name})
+
+
+def failed_recipients(message: Message) -> list[str]:
+    """Return the addresses of X-Failed-Recipients, which Exim and Google add to a bounce."""
+    value = message.headers.get("x-failed-recipients") or ""
+    return [name for name in (part.strip().strip("<>") for part in value.split(",")[: message.limits.recipients]) if "@" in name]
+
+
+def envid(message: Message) -> str | None:
+    """Return the Original-Envelope-Id (RFC 3464 2.2.1), its xtext undone."""
+    for part in message.of_type(DELIVERY):
+        for paragraph in paragraphs(message.decoded(part, message.limits.status)):
+            for name, value in paragraph.fields:
+                if name == "original-envelope-id":
+                    return decode_xtext(value) or None
+            break
+    return None
+
+
+def parse_date(value: str | None, message: Message) -> datetime | None:
+    """Return a date (RFC 5322 3.3) in UTC; without a zone, or unreadable, None and a defect."""
+    if not value:
+        return None
+    when = _date(value)
+    if when is None:
+        message.add_defect("bad-date", value[:80])
+    return when
+
+
+@lru_cache(maxsize=256)
+def _date(value: str) -> datetime | None:
+    try:
+        when = parsedate_to_datetime(value)
+        return when.astimezone(UTC) if when.tzinfo is not None else None
+    except (ValueError, TypeError, OverflowError, IndexError):
+        return None

@@ -1,0 +1,63 @@
+"""What can go wrong, as one tree.
+
+BounceclassError
+    SettingsError       an option that does not fit
+    KnowledgeError      a data file or rule pack that can't be used; names file and spot
+    CodeError           text that is no reply code and no enhanced status code
+    InputError          an input that could not be opened or read whole
+    MissingExtraError   an optional dependency that is not installed; names the extra
+
+Reading bytes never raises: any bytes give a Report.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "BounceclassError",
+    "CodeError",
+    "InputError",
+    "KnowledgeError",
+    "MissingExtraError",
+    "SettingsError",
+]
+
+
+class BounceclassError(Exception):
+    """Every error that bounceclass raises on purpose."""
+
+
+class SettingsError(BounceclassError):
+    """An option that does not fit; the message names it."""
+
+
+class KnowledgeError(BounceclassError):
+    """A data file that can't be used: `where` is the file, with the spot in it if known."""
+
+    def __init__(self, where: str, fault: str) -> None:
+        """Keep the spot and the fault apart, for callers that list several."""
+        super().__init__(f"{where}: {fault}")
+        self.where = where
+        self.fault = fault
+
+
+class CodeError(BounceclassError):
+    """Text that is neither an SMTP reply code nor an enhanced status code."""
+
+
+class InputError(BounceclassError):
+    """An input that could not be opened or read whole: `source` is the path as given."""
+
+    def __init__(self, source: str, fault: str) -> None:
+        """Keep the input's name and the fault apart."""
+        super().__init__(f"{source}: {fault}")
+        self.source = source
+        self.fault = fault
+
+
+class MissingExtraError(BounceclassError):
+    """An optional dependency that is not installed; the message names the extra to install."""
+
+    def __init__(self, module: str, extra: str) -> None:
+        """Say which module is missing and what to install for it."""
+        super().__init__(f"{module} is not installed: pip install 'bounceclass[{extra}]'")
+        self.extra = extra

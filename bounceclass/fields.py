@@ -1,0 +1,102 @@
+"""The fields of machine-readable parts (RFC 3464 2.1, 5965 3, 8098 3.1): text to groups of fields.
+
+    Reporting-MTA: dns; mx.example.org         one block about the message
+
+    Final-Recipient: rfc822; user@example.net  and one for each recipient
+    Diagnostic-Code: smtp; 550 5.1.1
+        No such user
+
+Read as MTAs write them, not only as the RFC says: a blank before the colon, junk lines, blank lines
+within a group, a fold that lost its blank.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["Group", "address", "decode_xtext", "paragraphs", "typed"]
+
+Group = dict[str, str]
+"""Fields by name in lower case; the first of several counts. Values are unfolded."""
+
+_FIELD: Final = re.compile(r"([A-Za-z][\w.-]{1,60})[ \t]*:[ \t]*(.*)")
+_REPLY_LINE: Final = re.compile(r"[245]\d\d[ -]")
+_XTEXT: Final = re.compile(r"\+(2B|3D|20|0[0-9A-F]|1[0-9A-F]|7F)")
+_EMBEDDED: Final = re.compile(r"\\x\{([0-9A-Fa-f]{1,6})\}")
+_TYPE: Final = re.compile(r"[\w-]{1,40}\Z")
+
+
+class Paragraph(msgspec.Struct):
+    """Fields between two blank lines, and the lines among them that are none."""
+
+    fields: list[tuple[str, str]] = []
+    junk: int = 0
+
+
+def paragraphs(text: str) -> Iterator[Paragraph]:
+    """Yield the paragraphs of fields of a status part."""
+    current = Paragraph(fields=[])
+    for line in text.split("\n"):
+        if not line.strip():
+            if current.fields:
+                yield current
+            current = Paragraph(fields=[])
+            continue
+        fields = current.fields
+        if line[0] in " \t" and fields:
+            fields[-1] = (fields[-1][0], f"{fields[-1][1]} {line.strip()}")
+        elif (match := _FIELD.match(line)) and not _REPLY_LINE.match(line):
+            fields.append((match[1].lower(), match[2].strip()))
+        elif fields and fields[-1][0] == "diagnostic-code":  # nullmailer does not fold a multi-line reply
+            fields[-1] = (fields[-1][0], f"{fields[-1][1]} {line.strip()}")
+        else:
+            current.junk += 1
+    if current.fields:
+        yield current
+
+
+def typed(value: str | None) -> tuple[str | None, str]:
+    """Split "dns; mx.example.org" into its type, in lower case, and the rest; no type: None."""
+    if value is None:
+        return None, ""
+    kind, mark, rest = value.partition(";")
+    if mark and _TYPE.match(kind.strip()):
+        return kind.strip().lower(), rest.strip()
+    return None, value.strip()
+
+
+def address(value: str | None) -> str | None:
+    """Return the address of a Final- or Original-Recipient field as written, None where it names nobody.
+
+    Only what wraps it is taken off: the type, angle brackets, a comment behind it (RFC 3464 2.3.2).
+    """
+    kind, text = typed(value)
+    if kind == "utf-8":
+        text = _EMBEDDED.sub(_character, text)  # RFC 6533 3: utf-8-addr-unitext
+    text = text.strip().strip('"') if text.startswith('"<') else text.strip()
+    if text.startswith("<") and ">" in text:
+        text = text[1 : text.index(">")]
+    elif " (" in text and "@" in text.partition(" (")[0]:
+        text = text.partition(" (")[0]
+    elif text.endswith(">") and "<" in text:
+        text = text[text.rindex("<") + 1 : -1]
+    text = text.strip().strip("<>")
+    return text if text and any(char.isalnum() for char in text) else None
+
+
+def _character(match: re.Match[str]) -> str:
+    code = int(match[1], 16)
+    return chr(code) if code <= 0x10FFFF and not 0xD800 <= code <= 0xDFFF else match[0]  # noqa: PLR2004  Unicode's range
+
+
+def decode_xtext(text: str | None) -> str | None:
+    """Undo xtext (RFC 3461 4), only where it must be xtext: "+" and two hex digits of what it has to encode."""
+    if text is None or "+" not in text:
+        return text
+    return _XTEXT.sub(lambda match: chr(int(match[1], 16)), text)

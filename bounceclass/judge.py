@@ -1,0 +1,258 @@
+"""The judge: an event in, the event with its verdict out. No history, no network, no clock.
+
+Order of belief: provider rule, phrase, enhanced status, reply code; each with its evidence, and the
+first decides. What the refusing host said comes before what the reporting MTA made of it:
+
+    status inside the reply   .8, or .4 where the code says little (x.0.0, x.1.0, 5.7.1 ...)
+    status of the report      the same; .5 at most beside a reply that states none
+    reply code alone          .3
+    only `Action: failed`     .2
+
+Permanence is by what the remote said: 4 or 5, a reply that contradicts itself is transient, and
+421 always is.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from bounceclass import knowledge, transcript
+from bounceclass.codes import is_generic, status_class
+from bounceclass.model import Details, Event, Evidence, Kind, Permanence, Reason, Scope, Verdict
+from bounceclass.packs import Facts, Finder, load, load_ours
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from bounceclass.packs import Match, Pack
+    from bounceclass.settings import Settings
+
+__all__ = ["Judge", "finder_for", "host_is_ours", "permanence_of"]
+
+CODES: Final = "codes"
+SPECIFIC, SECOND_HAND, GENERIC, REPLY_ALONE, ACTION_ALONE = 0.8, 0.5, 0.4, 0.3, 0.2
+LOCAL_DOMAIN: Final = 0.6
+"""Our own MTA's word that a domain is unknown: its resolver may be at fault."""
+ABUSE: Final = frozenset({None, "abuse", "opt-out", "opt-out-list"})
+"""Feedback types that take back consent (RFC 5965 7.3 and its registry)."""
+FAILURES: Final = frozenset({Kind.BOUNCE, Kind.DELAY})
+
+
+class Ruling(msgspec.Struct, frozen=True):
+    """One candidate for the verdict, with the evidence it rests on."""
+
+    reason: Reason
+    confidence: float
+    evidence: Evidence
+    scope: Scope | None = None
+    permanence: Permanence | None = None
+    details: Details = Details()
+
+
+class _Case(msgspec.Struct, frozen=True):
+    """All that the judge reads of an event, so the key of what is remembered."""
+
+    kind: Kind
+    diagnostic: str | None
+    reply_code: int | None
+    status: str | None
+    command: str | None
+    provider: str | None
+    own: bool
+
+
+class Judge:
+    """Packs and tables made ready; never changes once built, may be shared by threads."""
+
+    def __init__(self, settings: Settings, packs: Sequence[Pack] = ()) -> None:
+        """Build from settings; `packs` come before our own and after the settings' own."""
+        self.finder = finder_for(settings, packs)
+        self._own = tuple(host.lower() for host in settings.own_hosts)
+        self._limit = settings.limits.rule_text
+        self.decide = lru_cache(maxsize=8192)(self._decide)
+
+    def judge(self, events: Iterable[Event]) -> tuple[Event, ...]:
+        """Give each event of one report its verdict."""
+        events = tuple(events)
+        complaints = sum(event.kind is Kind.COMPLAINT for event in events)
+        return tuple(self._judge(event, alone=complaints <= 1) for event in events)
+
+    def _judge(self, event: Event, *, alone: bool) -> Event:
+        if event.kind in FAILURES:
+            verdict = self.decide(self._case(event))
+        else:
+            verdict = self._no_failure(event, alone=alone)
+        return msgspec.structs.replace(event, verdict=verdict)
+
+    def _case(self, event: Event) -> _Case:
+        said = transcript.read(event.diagnostic or "")
+        domain = (event.recipient or "").rpartition("@")[2].lower() or None
+        hosts = (event.remote_mta, said.remote_host)
+        local = event.reply_code is None
+        return _Case(
+            event.kind,
+            event.diagnostic,
+            event.reply_code,
+            event.enhanced_status,
+            event.command,
+            self.finder.provider(hosts, None, "") or self.finder.provider((), domain, ""),
+            local and any(host_is_ours(host, self._own) for host in (event.remote_mta, event.reporting_mta)),
+        )
+
+    def _decide(self, case: _Case) -> Verdict:
+        text = case.diagnostic or ""
+        said = transcript.read(text)
+        seen = transcript.normalise(text, said.start, min(said.end, said.start + self._limit))
+        provider = case.provider or self.finder.provider((), None, seen.text)
+        match = self.finder.find(Facts(seen.text, case.reply_code, case.status, case.command, provider))
+        rulings = [] if match is None else [_by_rule(match, seen, text)]
+        rulings += _by_codes(case, said)
+        if not rulings:
+            rulings = [_by_action(case)]
+        return self._verdict(case, rulings, permanence_of(case.kind, case.reply_code, case.status, said), provider)
+
+    def _verdict(self, case: _Case, rulings: list[Ruling], permanence: Permanence, provider: str | None) -> Verdict:
+        table = knowledge.advice_table()
+        first = next((one for one in rulings if one.reason is not Reason.UNDETERMINED or one.scope), rulings[0])
+        rulings.remove(first)
+        reason, confidence = first.reason, first.confidence
+        permanence = first.permanence or permanence
+        if reason is Reason.UNDETERMINED:
+            scope = _nobody_or_address(case, permanence, first.scope, table.not_the_address)
+        else:
+            scope = first.scope or table.scope(reason, final=case.kind is Kind.BOUNCE, own=case.own)
+        if reason is Reason.DOMAIN_UNKNOWN and case.reply_code is None:
+            confidence = min(confidence, LOCAL_DOMAIN)
+        other = next((one.evidence.rule for one in rulings if one.reason is not reason), None)
+        decided = msgspec.structs.replace(first.evidence, overrode=other)
+        details = first.details
+        if provider is not None and details.provider is None:
+            details = msgspec.structs.replace(details, provider=provider)
+        evidence = (decided, *(one.evidence for one in rulings))
+        advice = table.advice(reason, scope, permanence, confidence)
+        return Verdict(permanence, reason, scope, advice, confidence, details, evidence)
+
+    def _no_failure(self, event: Event, *, alone: bool) -> Verdict:
+        reason, scope, matched = _REASON_OF_KIND.get(event.kind, Reason.UNDETERMINED), Scope.NONE, None
+        if event.kind is Kind.DELIVERY and event.action != "delivered":
+            reason = Reason.RELAYED
+        elif event.kind is Kind.AUTO_REPLY:
+            seen = transcript.normalise(event.diagnostic or "", 0, self._limit)
+            matched = self.finder.find(Facts(seen.text, kind=Kind.AUTO_REPLY))
+            if matched is not None:
+                ruling = _by_rule(matched, seen, event.diagnostic or "")
+                reason = ruling.reason
+        withdrawn = event.kind is Kind.UNSUBSCRIBE or (event.kind is Kind.COMPLAINT and alone and event.label in ABUSE)
+        if withdrawn and event.recipient:
+            scope = Scope.ADDRESS
+        evidence = ruling.evidence if matched is not None else _whole(f"kind-{event.kind}", "kind", event.kind)
+        details = ruling.details if matched is not None else Details()
+        advice = knowledge.advice_table().advice(reason, scope, Permanence.UNDETERMINED, 1.0)
+        return Verdict(Permanence.UNDETERMINED, reason, scope, advice, 1.0, details, (evidence,))
+
+
+_REASON_OF_KIND: Final = {
+    Kind.DELIVERY: Reason.DELIVERED,
+    Kind.COMPLAINT: Reason.COMPLAINT,
+    Kind.UNSUBSCRIBE: Reason.UNSUBSCRIBE,
+    Kind.AUTO_REPLY: Reason.AUTO_REPLY,
+    Kind.RECEIPT: Reason.RECEIPT,
+}
+
+
+def finder_for(settings: Settings, packs: Sequence[Pack] = ()) -> Finder:
+    """Return the rules in the order in which they are asked: the settings' packs, `packs`, ours."""
+    return Finder((*(load(path) for path in settings.packs), *packs, *load_ours()))
+
+
+def host_is_ours(host: str | None, own: Sequence[str]) -> bool:
+    """Tell whether a host is one of `own`; ".example.com" there means every host below it."""
+    host = (host or "").lower().rstrip(".")
+    return any(host == name or (name.startswith(".") and host.endswith(name)) for name in own)
+
+
+def permanence_of(kind: Kind, reply_code: int | None, status: str | None, said: transcript.Transcript) -> Permanence:
+    """Tell whether the same message would be refused again, by what the remote said, else the report."""
+    classes = {reply_code // 100 if reply_code else None, status_class(said.enhanced_status) if reply_code else None}
+    failing = (classes & {4, 5}) or ({status_class(status)} & {4, 5})
+    if 4 in failing or reply_code == 421:  # noqa: PLR2004  class 4 within a reply of class 5: it contradicts itself
+        return Permanence.TRANSIENT
+    if failing:
+        return Permanence.PERMANENT
+    if reply_code:  # 2yz and 3yz refuse nothing
+        return Permanence.UNDETERMINED
+    return Permanence.PERMANENT if kind is Kind.BOUNCE else Permanence.TRANSIENT
+
+
+def _by_rule(match: Match, seen: transcript.Normalised, text: str) -> Ruling:
+    rule = match.rule
+    start, end = seen.origin(match.start), max(seen.origin(match.start), seen.origin(match.end))
+    details = rule.details or Details()
+    if match.groups:
+        found = {key: text[seen.origin(left) : seen.origin(right)].strip("<>[]()") for key, left, right in match.groups}
+        details = msgspec.structs.replace(details, **found)
+    return Ruling(
+        Reason(rule.reason),
+        match.confidence,
+        Evidence(match.name, match.pack, "diagnostic", start, end, text[start:end]),
+        Scope(rule.scope) if rule.scope else None,
+        Permanence(rule.permanence) if rule.permanence else None,
+        details,
+    )
+
+
+def _by_codes(case: _Case, said: transcript.Transcript) -> list[Ruling]:
+    rulings = []
+    facts = knowledge.codes()
+    if case.status is not None and not is_generic(case.status):
+        fact = facts.of_status(case.status)
+        if fact is not None:
+            meaning = fact.meaning(status_class(case.status) or 0)
+            confidence = GENERIC if fact.generic else SPECIFIC
+            if case.reply_code is not None and said.enhanced_status != case.status:
+                confidence = min(confidence, SECOND_HAND)
+            scope = None if meaning.scope is Scope.NONE else meaning.scope
+            scope = scope if meaning.reason.value not in knowledge.advice_table().final else None
+            rulings.append(Ruling(meaning.reason, confidence, _code("x" + case.status[1:], "enhanced_status", case.status, said), scope))
+    if case.reply_code is not None:
+        fact = facts.of_reply(case.reply_code)
+        reason, confidence = (fact.reason, fact.confidence or REPLY_ALONE) if fact else (Reason.UNDETERMINED, REPLY_ALONE)
+        reason = _bare_552(case) if case.reply_code == 552 else reason  # noqa: PLR2004  two meanings, by the phase
+        rulings.append(Ruling(reason, confidence, _code(str(case.reply_code), "reply_code", str(case.reply_code), said)))
+    return rulings
+
+
+def _bare_552(case: _Case) -> Reason:
+    return Reason.TOO_LARGE if case.command in {"mail", "data", "body"} else Reason.MAILBOX_FULL
+
+
+def _by_action(case: _Case) -> Ruling:
+    if case.status is not None:
+        return Ruling(Reason.UNDETERMINED, ACTION_ALONE, _whole("x" + case.status[1:], "enhanced_status", case.status))
+    return Ruling(Reason.UNDETERMINED, ACTION_ALONE, _whole(f"kind-{case.kind}", "kind", case.kind))
+
+
+def _nobody_or_address(case: _Case, permanence: Permanence, scope: Scope | None, others: Sequence[str]) -> Scope:
+    """Whose an unknown refusal is: the address's, by its status, at RCPT TO or without a word; else nobody's."""
+    if scope is not None and scope is not Scope.ADDRESS:
+        return scope
+    text = (case.diagnostic or "").lower()
+    wordless = not text and is_generic(case.status) and case.reply_code is None
+    at_recipient = case.command == "rcpt" and permanence is Permanence.PERMANENT
+    if case.kind is Kind.BOUNCE and (scope or wordless or at_recipient) and not any(word in text for word in others):
+        return Scope.ADDRESS
+    return Scope.NONE
+
+
+def _code(rule: str, field: str, code: str, said: transcript.Transcript) -> Evidence:
+    place = said.text.find(code, said.start, said.end)
+    if place < 0:
+        return Evidence(rule, CODES, field, 0, len(code), code)
+    return Evidence(rule, CODES, "diagnostic", place, place + len(code), code)
+
+
+def _whole(rule: str, field: str, text: str) -> Evidence:
+    return Evidence(rule, CODES, field, 0, len(text), text)

@@ -1,0 +1,169 @@
+"""Bytes to the parts of a mail that matter, with decoded text. Never raises on any bytes.
+
+    top headers        who says it
+    text               the notice for people: the first text part
+    status parts       message/delivery-status, feedback-report, disposition-notification
+    original           the headers of what came back; its body is never parsed
+
+LF, CRLF and CR line ends read the same. All limits bite here and in `mime`, and what they cut is a
+defect of the Report.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import quopri
+import re
+from typing import TYPE_CHECKING, Final
+
+from bounceclass.mime.charsets import decode
+from bounceclass.mime.headers import Headers, end_of_headers
+from bounceclass.mime.parsers import Shape, build_skeleton, parser_named, read_skeleton
+from bounceclass.mime.split import Part, Splitter
+from bounceclass.model import Defect
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bounceclass.settings import Settings
+
+__all__ = ["DELIVERY", "DISPOSITION", "FEEDBACK", "Message"]
+
+DELIVERY: Final = frozenset({"message/delivery-status", "message/global-delivery-status"})
+FEEDBACK: Final = frozenset({"message/feedback-report"})
+DISPOSITION: Final = frozenset({"message/disposition-notification", "message/global-disposition-notification"})
+_STATUS: Final = DELIVERY | FEEDBACK | DISPOSITION
+_HEADERS_ONLY: Final = frozenset({"text/rfc822-headers", "text/rfc822-header", "message/rfc822-headers", "message/global-headers"})
+_FIELDS: Final = 2048
+_TAGS: Final = re.compile(r"<(?:br|/p|/div|/tr|/li|/h\d)[^<>]{0,200}>|<[^<>]{1,1000}>", re.IGNORECASE)
+_UNSEEN: Final = re.compile(r"<(style|script|head)\b.{0,20000}?</\1>", re.IGNORECASE | re.DOTALL)
+_ENTITIES: Final = {"&nbsp;": " ", "&lt;": "<", "&gt;": ">", "&quot;": '"', "&#39;": "'", "&#64;": "@", "&amp;": "&"}
+
+
+class Message:
+    """One mail, read as far as asked: text and status are decoded when first used."""
+
+    def __init__(self, raw: bytes, settings: Settings) -> None:
+        """Split the bytes and choose the parts."""
+        limits = settings.limits
+        self.limits = limits
+        self.engine = parser_named(settings.parser)
+        self.parser = self.engine.name
+        self._defects: dict[tuple[str, str], None] = {}
+        if len(raw) > limits.message:
+            raw = raw[: limits.head]
+            self.add_defect("message-too-large", f"read up to byte {limits.head}")
+        self.raw = raw = _with_line_ends(raw)
+        head_end, _ = end_of_headers(raw, 0, len(raw), limits.header_block)
+        self.headers = Headers(raw[:head_end], self.engine, limits)
+        splitter = Splitter(raw, limits)
+        self._split(splitter)
+        self._defects |= splitter.defects
+        self._shapes: dict[int, Shape] | None = None
+
+    def _split(self, splitter: Splitter) -> None:
+        self.parts: list[Part] = list(splitter.split(0, len(self.raw)))
+        self.forwarded = False
+        inner = self._first_enclosed()
+        if inner is not None and not any(part.content_type in _STATUS for part in self.parts):
+            within = list(splitter.split(inner.body, inner.end, depth=1))
+            if any(part.content_type in _STATUS for part in within):
+                self.parts = within
+                self.forwarded = True
+
+    def _first_enclosed(self) -> Part | None:
+        return next((p for p in self.parts if p.content_type in {"message/rfc822", "message/global"} and not p.encoding_is_opaque()), None)
+
+    @property
+    def defects(self) -> tuple[Defect, ...]:
+        """What was wrong with the input, in the order in which it was met."""
+        return tuple(Defect(code, where) for code, where in self._defects)
+
+    def add_defect(self, code: str, where: str) -> None:
+        """Note a defect once."""
+        self._defects.setdefault((code, where))
+
+    def of_type(self, types: frozenset[str]) -> list[Part]:
+        """Return the parts of some types, in order."""
+        return [part for part in self.parts if part.content_type in types]
+
+    def text(self) -> str:
+        """Return the notice for people: the first text/plain part, else the first text/html without its tags."""
+        for wanted in ("text/plain", "text/html"):
+            for part in self.parts:
+                if part.content_type == wanted and (text := self.decoded(part, self.limits.text)).strip():
+                    return _without_tags(text) if wanted == "text/html" else text
+        return ""
+
+    def decoded(self, part: Part, limit: int) -> str:
+        """Return the text of a part, at most `limit` characters of it, with LF line ends."""
+        charset, encoding = self._shape(part)
+        data = self.raw[part.body : min(part.end, part.body + limit * 4)]
+        if encoding in {"base64", "quoted-printable"}:
+            data = _transfer_decoded(data, encoding)
+        text = decode(data, charset)
+        if "\r" in text:
+            text = text.replace("\r\n", "\n").replace("\r", "\n")
+        if len(text) > limit:
+            text = text[:limit]
+            self.add_defect("text-cut", part.content_type)
+        return text
+
+    def original(self) -> Headers | None:
+        """Return the headers of what came back of the original message; None where nothing did."""
+        for part in self.parts:
+            kind = part.content_type
+            if kind in _HEADERS_ONLY or (kind.startswith("message/") and kind not in _STATUS):
+                return self._original(part)
+        return None
+
+    def _original(self, part: Part) -> Headers:
+        block = self.limits.header_block
+        if part.encoding_is_opaque():
+            data = _transfer_decoded(self.raw[part.body : min(part.end, part.body + block)], self._shape(part)[1] or "")
+            head_end, _ = end_of_headers(data, 0, len(data), block)
+            return Headers(data[:head_end], self.engine, self.limits)
+        head_end, _ = end_of_headers(self.raw, part.body, part.end, block)
+        return Headers(self.raw[part.body : head_end], self.engine, self.limits)
+
+    def _shape(self, part: Part) -> Shape:
+        if self._shapes is None:
+            self._shapes = self._read_shapes(self.parts)
+        return self._shapes.get(id(part), (None, None))
+
+    def _read_shapes(self, parts: Sequence[Part]) -> dict[int, Shape]:
+        chosen = [part for part in parts if part.content_type.startswith(("text/", "message/"))]
+        # Only charset and encoding are asked for, so every part is given as text: flanker fails on
+        # message types that it does not know.
+        skeleton = build_skeleton((_as_text(part), part.encoding()) for part in chosen)
+        self.parser, shapes = read_skeleton(self.engine, skeleton, len(chosen))
+        return {id(part): shape for part, shape in zip(chosen, shapes, strict=True)}
+
+
+def _as_text(part: Part) -> bytes:
+    _, _, parameters = part.field.partition(b";")
+    parameters = b" ".join(parameters[:_FIELDS].split())
+    return b"text/plain; " + parameters if b"charset" in parameters.lower() else b"text/plain"
+
+
+def _with_line_ends(raw: bytes) -> bytes:
+    """Return CR-only mail with LF; anything else as it is."""
+    return raw.replace(b"\r", b"\n") if b"\r" in raw and b"\n" not in raw else raw
+
+
+def _transfer_decoded(data: bytes, encoding: str) -> bytes:
+    if encoding == "quoted-printable":
+        return quopri.decodestring(data)
+    data = re.sub(rb"[^A-Za-z0-9+/]", b"", data)
+    try:
+        return base64.b64decode(data[: len(data) // 4 * 4])
+    except binascii.Error:
+        return data
+
+
+def _without_tags(text: str) -> str:
+    text = _TAGS.sub(lambda tag: "\n" if tag[0][1] in "bB/" else " ", _UNSEEN.sub(" ", text))
+    for entity, char in _ENTITIES.items():
+        text = text.replace(entity, char)
+    return text

@@ -1,0 +1,79 @@
+"""Bytes to valid Unicode text, whatever the label says.
+
+Only charsets of mail are allowed: codecs such as punycode, idna or unicode_escape take minutes on
+hostile input. What can't be decoded is spelt `\\xNN`, so nothing is lost and any result can be JSON.
+"""
+
+from __future__ import annotations
+
+import codecs
+from functools import lru_cache
+from typing import Final
+
+from bounceclass.model import clean_text
+
+__all__ = ["codec_of", "decode"]
+
+_ALLOWED: Final = frozenset(
+    "ascii utf-8 utf-16 utf-16-le utf-16-be utf-32 utf-7 "
+    "big5 big5hkscs cp949 euc_kr johab iso2022_kr gb2312 gbk gb18030 hz "
+    "euc_jp euc_jis_2004 iso2022_jp iso2022_jp_1 iso2022_jp_2 iso2022_jp_3 iso2022_jp_ext shift_jis cp932 "
+    "iso8859-1 iso8859-2 iso8859-3 iso8859-4 iso8859-5 iso8859-6 iso8859-7 iso8859-8 iso8859-9 iso8859-10 "
+    "iso8859-11 iso8859-13 iso8859-14 iso8859-15 iso8859-16 tis-620 "
+    "cp437 cp850 cp852 cp866 cp874 cp1250 cp1251 cp1252 cp1253 cp1254 cp1255 cp1256 cp1257 cp1258 "
+    "koi8-r koi8-u mac-roman mac-cyrillic".split(),
+)
+_WIDER: Final = {"gb2312": "gb18030", "gbk": "gb18030", "shift_jis": "cp932", "euc_kr": "cp949", "iso8859-1": "cp1252"}
+_MISLABELLED: Final = {"iso2022_jp": ("euc_jp", "cp932"), "cp932": ("euc_jp",), "euc_jp": ("cp932",)}
+_GUESSED_BYTES: Final = 4096
+
+
+@lru_cache(maxsize=256)
+def codec_of(label: str | None) -> str | None:
+    """Return Python's name of a charset that mail may use, None for any other label."""
+    if not label:
+        return None
+    try:
+        name = codecs.lookup(label.strip().strip("\"'")).name
+    except (LookupError, ValueError):
+        return None
+    return name if name in _ALLOWED else None
+
+
+def decode(data: bytes, label: str | None = None) -> str:
+    """Decode by the label, else as UTF-8, else as what it looks like; never raises."""
+    codec = codec_of(label)
+    if b"\x1b" in data and codec in {None, "ascii", "utf-8", "iso8859-1"} and (b"\x1b$" in data or b"\x1b(" in data):
+        codec = "iso2022_jp"
+    if codec in {None, "ascii", "utf-8"} and data.isascii():
+        return data.decode("ascii")
+    for name in (codec, "utf-8", *_MISLABELLED.get(codec or "", ())):
+        text = _strict(data, name)
+        if text is not None:
+            return clean_text(text)
+    wider = _WIDER.get(codec or "")
+    text = _strict(data, wider) if wider else None
+    if text is None:
+        text = _strict(data, _guess(data))
+    if text is None:
+        text = data.decode("utf-8", "backslashreplace")
+    return clean_text(text)
+
+
+def _strict(data: bytes, codec: str | None) -> str | None:
+    if codec is None:
+        return None
+    try:
+        return data.decode(codec)
+    except (UnicodeError, ValueError):
+        return None
+
+
+def _guess(data: bytes) -> str | None:
+    """Ask chardet, which comes with flanker, about the head of the text."""
+    try:
+        import chardet  # noqa: PLC0415  heavy, and only for mislabelled text
+    except ImportError:
+        return None
+    found = chardet.detect(data[:_GUESSED_BYTES])
+    return codec_of(found["encoding"]) if (found["confidence"] or 0) > 0.5 else None  # noqa: PLR2004  better than even

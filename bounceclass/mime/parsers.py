@@ -1,0 +1,180 @@
+"""The MIME parsers behind one small interface: flanker first, the standard library as the net.
+
+A parser never sees a message. It reads a *skeleton*, one flat multipart that holds the Content-Type
+and transfer encoding of the parts that matter, each with a dot for a body; what it says of a shape
+is remembered, for bounces come in few shapes. And it decodes encoded words.
+"""
+
+from __future__ import annotations
+
+import email.header
+import email.parser
+import logging
+import threading
+import warnings
+from functools import cache, lru_cache, partial
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from bounceclass.errors import SettingsError
+from bounceclass.mime.charsets import decode
+from bounceclass.model import clean_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["PARSERS", "Flanker", "Parser", "Shape", "Stdlib", "build_skeleton", "parser_named", "read_skeleton"]
+
+Shape = tuple[str | None, str | None]
+"""Charset and transfer encoding of one part, lower case, None where not stated."""
+
+_LOG: Final = logging.getLogger("bounceclass")
+_BOUNDARY: Final = b"=_skeleton"
+_CACHED_BYTES: Final = 2048
+
+
+class Parser(Protocol):
+    """What reads MIME header fields: `name` goes into the Report."""
+
+    name: str
+
+    def shapes(self, skeleton: bytes) -> list[Shape]:
+        """Return charset and transfer encoding of each part of a skeleton; may raise anything."""
+
+    def decode_header(self, value: str) -> str:
+        """Decode the encoded words (RFC 2047) of an unfolded value; never raises."""
+
+
+def build_skeleton(fields: Iterator[tuple[bytes, bytes]]) -> bytes:
+    """Return the skeleton of parts given as raw values of (Content-Type, Content-Transfer-Encoding)."""
+    lines = [b'Content-Type: multipart/mixed; boundary="', _BOUNDARY, b'"\n\n']
+    for content_type, encoding in fields:
+        lines += (b"--", _BOUNDARY, b"\nContent-Type: ", content_type or b"text/plain", b"\n")
+        if encoding:
+            lines += (b"Content-Transfer-Encoding: ", encoding, b"\n")
+        lines.append(b"\n.\n")
+    lines += (b"--", _BOUNDARY, b"--\n")
+    return b"".join(lines)
+
+
+def read_skeleton(parser: Parser, skeleton: bytes, count: int) -> tuple[str, list[Shape]]:
+    """Return who read the skeleton and its `count` shapes; the standard library where `parser` fails."""
+    if len(skeleton) <= _CACHED_BYTES:
+        return _remembered(parser, skeleton, count)
+    return _read(parser, skeleton, count)
+
+
+def _read(parser: Parser, skeleton: bytes, count: int) -> tuple[str, list[Shape]]:
+    try:
+        shapes = parser.shapes(skeleton)
+    except Exception as error:  # noqa: BLE001  a parser may fail in any way on hostile headers
+        _LOG.debug("%s could not read a skeleton: %r", parser.name, error)
+        shapes = []
+    if len(shapes) == count:
+        return parser.name, shapes
+    net = Stdlib()
+    shapes = net.shapes(skeleton)[:count]
+    return net.name, shapes + [(None, None)] * (count - len(shapes))
+
+
+_remembered = lru_cache(maxsize=1024)(_read)
+
+
+class Stdlib:
+    """`email` with policy compat32, which reads anything."""
+
+    name = "stdlib"
+
+    def shapes(self, skeleton: bytes) -> list[Shape]:
+        """See Parser."""
+        tree = email.parser.BytesParser().parsebytes(skeleton)
+        parts = tree.get_payload()
+        return [_shape(part) for part in parts] if isinstance(parts, list) else []
+
+    def decode_header(self, value: str) -> str:
+        """See Parser."""
+        try:
+            pieces = email.header.decode_header(value)
+        except (email.errors.HeaderParseError, ValueError):
+            return value
+        return clean_text("".join(decode(piece, label) if isinstance(piece, bytes) else piece for piece, label in pieces))
+
+
+def _shape(part: Any) -> Shape:  # noqa: ANN401  email's types say less than it returns
+    try:
+        charset = part.get_content_charset()
+    except (LookupError, ValueError):
+        charset = None
+    encoding = str(part.get("content-transfer-encoding", "")).partition(";")[0].strip().lower()
+    return charset, encoding or None
+
+
+class Flanker:
+    """flanker's MIME parser."""
+
+    name = "flanker"
+
+    def __init__(self) -> None:
+        """Import flanker; raises ImportError where that fails."""
+        self._from_string, self._mime_to_unicode = _import_flanker()
+
+    def shapes(self, skeleton: bytes) -> list[Shape]:
+        """See Parser."""
+        tree = self._from_string(skeleton.decode("utf-8", "surrogateescape"))
+        return [(_word(part.charset), _word(part.content_encoding.value)) for part in tree.parts]
+
+    def decode_header(self, value: str) -> str:
+        """See Parser."""
+        try:
+            return clean_text(str(self._mime_to_unicode(value)))
+        except Exception as error:  # noqa: BLE001  flanker raises what its codecs raise
+            _LOG.debug("flanker could not decode a header: %r", error)
+            return Stdlib().decode_header(value)
+
+
+def _word(value: object) -> str | None:
+    return str(value).strip().lower() or None if value else None
+
+
+_IMPORT_LOCK: Final = threading.Lock()
+
+
+def _import_flanker() -> tuple[Any, Any]:
+    """Import flanker without its side effects: no file written, nothing on stderr, no warning.
+
+    flanker 0.9.11 makes ply rewrite its parser tables inside site-packages at each first import,
+    which races between processes and complains where that folder is read-only.
+    """
+    with _IMPORT_LOCK, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import ply.yacc  # noqa: PLC0415  as flanker itself: at the first parse
+
+        plain = ply.yacc.yacc
+        # A partial, for ply looks at its caller's frame: a function of ours would stand in between.
+        quiet = partial(plain, write_tables=False, check_recursion=False, errorlog=ply.yacc.NullLogger())
+        try:
+            ply.yacc.yacc = quiet
+            from flanker.mime import from_string  # noqa: PLC0415
+            from flanker.mime.message.headers.encodedword import mime_to_unicode  # noqa: PLC0415
+        finally:
+            ply.yacc.yacc = plain
+    logging.getLogger("flanker").addHandler(logging.NullHandler())
+    return from_string, mime_to_unicode
+
+
+PARSERS: Final[dict[str, type[Flanker | Stdlib]]] = {"flanker": Flanker, "stdlib": Stdlib}
+
+
+@cache
+def parser_named(name: str) -> Parser:
+    """Return a parser; flanker that can't be imported is replaced by the standard library, with a word.
+
+    Raises SettingsError for a name that is none.
+    """
+    if name not in PARSERS:
+        msg = f"parser = {name!r}: known are {', '.join(PARSERS)}"
+        raise SettingsError(msg)
+    try:
+        return PARSERS[name]()
+    except ImportError as error:
+        _LOG.warning("%s can't be imported (%s): reading with the standard library", name, error)
+        return Stdlib()

@@ -1,0 +1,133 @@
+"""Raw bytes to parts, as offsets: boundaries are found by `bytes.find`, nothing is copied.
+
+Broken structure is read as far as it goes and named as a defect: a boundary that never occurs or
+differs, a fold that lost its blank, a missing end, too many or too deep parts.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from bounceclass.mime.headers import end_of_headers, raw_field
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bounceclass.settings import Limits
+
+__all__ = ["Part", "Splitter"]
+
+_BOUNDARY: Final = re.compile(rb"boundary(?:\*0?\*?)?\s*=\s*(?:\"([^\"\r\n]{1,200})\"?|'([^'\r\n]{1,200})'|([^\s;\"]{1,200}))", re.IGNORECASE)
+_TYPE: Final = re.compile(rb"\s*\"?([a-z]+/[\w.+-]+)", re.IGNORECASE)
+_ANY_DELIMITER: Final = re.compile(rb"^--([^\s-][^\r\n]{0,199}?)[ \t]*\r?\n(?:content-|x-|mime-)[\w-]{1,60}[ \t]*:", re.IGNORECASE | re.MULTILINE)
+_WHITE: Final = b" \t\r"
+_SEARCHED: Final = 256 * 1024
+
+
+class Part:
+    """A leaf: its type in lower case, and where its headers and its body stand in the raw bytes."""
+
+    __slots__ = ("body", "content_type", "end", "field", "head", "lowered")
+
+    def __init__(self, content_type: str, field: bytes, head: bytes, body: int, end: int) -> None:
+        """Keep the raw Content-Type field and header block beside the offsets."""
+        self.content_type = content_type
+        self.field = field
+        self.head = head
+        self.lowered = head.lower()
+        self.body = body
+        self.end = end
+
+    def encoding(self) -> bytes | None:
+        """Return the raw transfer encoding."""
+        value = raw_field(self.head, self.lowered, b"content-transfer-encoding")
+        return None if value is None else value.strip()[:100]
+
+    def encoding_is_opaque(self) -> bool:
+        """Tell whether the body must be decoded before its structure can be seen."""
+        return (self.encoding() or b"").lower().startswith((b"base64", b"quoted-printable"))
+
+
+class Splitter:
+    """Splits one message; counts parts over all of it and gathers defects."""
+
+    def __init__(self, raw: bytes, limits: Limits) -> None:
+        """Prepare; `defects` is filled as (code, where)."""
+        self.raw = raw
+        self.limits = limits
+        self.defects: dict[tuple[str, str], None] = {}
+        self._count = 0
+
+    def split(self, start: int, end: int, depth: int = 0) -> Iterator[Part]:
+        """Yield the leaves of the entity raw[start:end], in order."""
+        self._count += 1
+        head_end, body = end_of_headers(self.raw, start, end, self.limits.header_block)
+        head = self.raw[start:head_end]
+        lowered = head.lower()
+        field = raw_field(head, lowered, b"content-type") or b""
+        match = _TYPE.match(field)
+        content_type = match[1].decode("ascii").lower() if match else "text/plain"
+        if not content_type.startswith("multipart/"):
+            yield Part(content_type, field, head, body, end)
+            return
+        if depth >= self.limits.depth:
+            self._defect("too-deep", content_type)
+            yield Part("application/octet-stream", b"", head, body, end)
+            return
+        boundary = self._boundary(field, body, end, content_type)
+        if boundary is None:
+            yield Part("text/plain", b"", head, body, end)
+            return
+        for left, right in self._entities(boundary, body, end):
+            if self._count >= self.limits.parts:
+                self._defect("too-many-parts", content_type)
+                return
+            yield from self.split(left, right, depth + 1)
+
+    def _boundary(self, field: bytes, body: int, end: int, content_type: str) -> bytes | None:
+        """Return the boundary that the body really uses; None where it uses none."""
+        match = _BOUNDARY.search(field)
+        stated = next((group for group in match.groups() if group), b"").rstrip() if match else b""
+        if stated and self._find(stated, body, end) is not None:
+            return stated
+        self._defect("boundary-not-found" if stated else "boundary-missing", content_type)
+        found = _ANY_DELIMITER.search(self.raw, body, min(end, body + _SEARCHED))
+        return found[1] if found else None
+
+    def _entities(self, boundary: bytes, body: int, end: int) -> Iterator[tuple[int, int]]:
+        """Yield (start, end) of each entity between the delimiters of `boundary`."""
+        found = self._find(boundary, body, end)
+        while found is not None:
+            _, start, closing = found
+            if closing:
+                return
+            found = self._find(boundary, start, end)
+            if found is None:
+                self._defect("boundary-unclosed", "")
+                yield start, end
+                return
+            yield start, max(start, found[0])
+
+    def _find(self, boundary: bytes, start: int, end: int) -> tuple[int, int, bool] | None:
+        """Return the next delimiter line: its start (line end before it included), end, whether it closes."""
+        raw, mark = self.raw, b"--" + boundary
+        at = start if raw.startswith(mark, start, end) else self._next(mark, start, end)
+        while at >= 0:
+            after = at + len(mark)
+            closing = raw.startswith(b"--", after)
+            line_end = raw.find(b"\n", after, end)
+            line_end = end if line_end < 0 else line_end
+            if closing or not raw[after : min(line_end, after + 80)].strip(_WHITE):
+                before = at - 1 if at > start and raw[at - 1 : at] == b"\n" else at
+                before = before - 1 if before > start and raw[before - 1 : before] == b"\r" else before
+                return before, min(line_end + 1, end), closing
+            at = self._next(mark, after, end)
+        return None
+
+    def _next(self, mark: bytes, start: int, end: int) -> int:
+        at = self.raw.find(b"\n" + mark, start, end)
+        return at + 1 if at >= 0 else -1
+
+    def _defect(self, code: str, where: str) -> None:
+        self.defects.setdefault((code, where))

@@ -1,0 +1,305 @@
+"""Rule packs: TOML files of providers and rules, and the finder that runs them.
+
+A rule is literals, then a pattern, run on normalised text (`transcript.normalise`); all its
+conditions must hold. Rules are asked in file order, the user's packs first: the first match wins.
+
+    [rules.no-such-user]
+    reason  = "user-unknown"
+    any     = ["user unknown", "no such user"]     one of these stands in the text
+    all     = ["recipient"]                        each of these
+    none    = ["sender"]                           none of these
+    pattern = 'over (?P<limit>\\d+)'               `re`, after the literals; its groups fill details
+    reply   = [550]   status = ["5.1.1", "x.7.1", "5.7.606-5.7.649"]   command = ["rcpt"]
+    provider = "microsoft"                         only there; such a rule is surer (.97 against .9)
+    kind    = "auto-reply"                         of events of this kind; not given: bounces and delays
+    matches = ["550 5.1.1 <user@example.org> user unknown"]
+    misses  = ["550 5.1.8 sender user unknown"]
+
+`matches` and `misses` are examples, held by `packcheck`. Finding is cheap because only the rules
+whose literal has a word in common with the text are looked at.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cached_property
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from bounceclass.errors import KnowledgeError
+from bounceclass.model import Details  # noqa: TC001  msgspec reads the annotations at run time
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+__all__ = ["OURS", "Facts", "Finder", "Match", "Pack", "Provider", "Rule", "load", "load_ours"]
+
+OURS: Final = ("autoreplies.toml", "providers.toml", "refusals.toml", "phrases.toml")
+"""Our own packs in `data/packs/`, in the order in which they are asked."""
+
+PROVIDER_CONFIDENCE: Final = 0.97
+PHRASE_CONFIDENCE: Final = 0.9
+
+
+class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One row of a pack, as written; the module's docstring says what each key means."""
+
+    reason: str
+    any: tuple[str, ...] = ()
+    all: tuple[str, ...] = ()
+    none: tuple[str, ...] = ()
+    pattern: str | None = None
+    reply: tuple[int, ...] = ()
+    status: tuple[str, ...] = ()
+    command: tuple[str, ...] = ()
+    provider: str | None = None
+    kind: str = ""
+    permanence: str | None = None
+    scope: str | None = None
+    confidence: float | None = None
+    details: Details | None = None
+    matches: tuple[str, ...] = ()
+    misses: tuple[str, ...] = ()
+
+
+class Provider(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """How a provider is known: ends of its MX hosts' names, recipient domains, its own wording."""
+
+    hosts: tuple[str, ...] = ()
+    domains: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
+
+
+class Pack(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A file of rules; `name` is filled from the file's name."""
+
+    name: str = ""
+    title: str = ""
+    source: str = ""
+    providers: dict[str, Provider] = {}
+    rules: dict[str, Rule] = {}
+
+
+class Facts(msgspec.Struct, frozen=True):
+    """All that a rule may look at: `text` is normalised, `provider` a name of a pack or None.
+
+    `kind` is empty for a bounce or delay: a rule is of these unless it names another kind.
+    """
+
+    text: str
+    reply_code: int | None = None
+    status: str | None = None
+    command: str | None = None
+    provider: str | None = None
+    kind: str = ""
+
+
+class Match(msgspec.Struct, frozen=True):
+    """A rule that holds: where in the normalised text, and what its pattern found."""
+
+    rule: Rule
+    name: str
+    pack: str
+    start: int
+    end: int
+    groups: tuple[tuple[str, int, int], ...] = ()
+    """Details that the pattern found: key and place."""
+
+    @property
+    def confidence(self) -> float:
+        """How far a rule of this kind is believed, 0..1, unless the rule says otherwise."""
+        if self.rule.confidence is not None:
+            return self.rule.confidence
+        return PROVIDER_CONFIDENCE if self.rule.provider else PHRASE_CONFIDENCE
+
+
+def load(path: str | Path) -> Pack:
+    """Read a pack file; raise KnowledgeError, naming the file and the spot, where it is none."""
+    path = Path(path)
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise KnowledgeError(str(path), error.strerror or str(error)) from error
+    return _decode(data, str(path), path.stem)
+
+
+def load_ours() -> tuple[Pack, ...]:
+    """Return the packs that come with bounceclass, in order."""
+    folder = resources.files(__package__) / "data" / "packs"
+    return tuple(_decode((folder / name).read_bytes(), name, name.removesuffix(".toml")) for name in OURS)
+
+
+def _decode(data: bytes, where: str, name: str) -> Pack:
+    try:
+        pack = msgspec.toml.decode(data, type=Pack)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise KnowledgeError(where, str(error)) from error
+    return msgspec.structs.replace(pack, name=pack.name or name)
+
+
+_WORD: Final = re.compile(r"[a-z0-9]+")
+
+
+class _Row:
+    """A rule made ready: its pattern compiled when first needed, its status ranges as tuples."""
+
+    def __init__(self, rule: Rule, name: str, pack: str) -> None:
+        self.rule = rule
+        self.name = name
+        self.pack = pack
+
+    @cached_property
+    def pattern(self) -> re.Pattern[str] | None:
+        """The compiled pattern; a bad one is reported with its rule."""
+        if self.rule.pattern is None:
+            return None
+        try:
+            return re.compile(self.rule.pattern)
+        except re.error as error:
+            raise KnowledgeError(f"{self.pack}: rules.{self.name}.pattern", str(error)) from error
+
+    @cached_property
+    def statuses(self) -> tuple[tuple[_Status, _Status], ...]:
+        """The status conditions as ranges, both ends within."""
+        return tuple(_status_range(text) for text in self.rule.status)
+
+    def match(self, facts: Facts) -> Match | None:
+        """Return the match where every condition of the rule holds."""
+        rule, text = self.rule, facts.text
+        if rule.kind != facts.kind:
+            return None
+        if rule.provider is not None and rule.provider != facts.provider:
+            return None
+        if rule.reply and facts.reply_code not in rule.reply:
+            return None
+        if rule.command and facts.command not in rule.command:
+            return None
+        if rule.status and not _within(facts.status, self.statuses):
+            return None
+        literal = next((word for word in rule.any if word in text), "")
+        if rule.any and not literal:
+            return None
+        if not all(word in text for word in rule.all) or any(word in text for word in rule.none):
+            return None
+        start = text.find(literal or (rule.all[0] if rule.all else ""))
+        end = start + len(literal or (rule.all[0] if rule.all else text))
+        if self.pattern is None:
+            return Match(rule, self.name, self.pack, start, end)
+        found = self.pattern.search(text)
+        if found is None:
+            return None
+        groups = tuple((key, *found.span(key)) for key, value in found.groupdict().items() if value)
+        return Match(rule, self.name, self.pack, *found.span(), groups)
+
+
+_Status = tuple[int, int, int]
+_ANY: Final = 999
+
+
+def _status_range(text: str) -> tuple[_Status, _Status]:
+    """Read "5.1.1", "x.1.1", "5.7.*" or "5.7.606-5.7.649" as a range; ValueError on anything else."""
+    low, _, high = text.partition("-")
+    return _status_end(low, 0), _status_end(high or low, _ANY)
+
+
+def _status_end(text: str, wild: int) -> _Status:
+    class_, subject, detail = text.split(".")
+    return (wild if class_ == "x" else int(class_), wild if subject == "*" else int(subject), wild if detail == "*" else int(detail))
+
+
+def _within(status: str | None, ranges: Sequence[tuple[_Status, _Status]]) -> bool:
+    if status is None:
+        return False
+    place = _status_end(status, 0)
+    return any(all(low[i] <= place[i] <= high[i] for i in range(3)) for low, high in ranges)
+
+
+class Finder:
+    """All rules of several packs, ready to be asked; never changes once built."""
+
+    def __init__(self, packs: Iterable[Pack]) -> None:
+        """Index the rules by a word of their literals, by reply code, by status."""
+        self.providers: dict[str, Provider] = {}
+        self._rows: list[_Row] = []
+        for pack in packs:
+            self.providers = {**pack.providers, **self.providers}
+            self._rows += (_Row(rule, name, pack.name) for name, rule in pack.rules.items())
+        self._by_word: dict[str, list[tuple[str, int]]] = {}
+        self._wordless: list[tuple[str, int]] = []
+        self._by_reply: dict[int, list[int]] = {}
+        self._always: list[int] = []
+        for place, row in enumerate(self._rows):
+            self._index(place, row.rule)
+        self._domains = {domain: name for name, one in reversed(self.providers.items()) for domain in one.domains}
+        self._hosts = {host: name for name, one in reversed(self.providers.items()) for host in one.hosts}
+        self._words = [(word, name) for name, one in self.providers.items() for word in one.words]
+
+    def _index(self, place: int, rule: Rule) -> None:
+        literals = rule.any or rule.all[:1]
+        for literal in literals:
+            word = gate(literal)
+            if word:
+                self._by_word.setdefault(word, []).append((literal, place))
+            else:
+                self._wordless.append((literal, place))
+        if not literals and rule.reply:
+            for code in rule.reply:
+                self._by_reply.setdefault(code, []).append(place)
+        elif not literals:
+            self._always.append(place)
+
+    def find(self, facts: Facts) -> Match | None:
+        """Return the first rule, in order, that holds; None where no rule speaks."""
+        return next(self.find_all(facts), None)
+
+    def find_all(self, facts: Facts) -> Iterator[Match]:
+        """Yield every rule that holds, in order."""
+        for place in sorted(self._candidates(facts)):
+            match = self._rows[place].match(facts)
+            if match is not None:
+                yield match
+
+    def _candidates(self, facts: Facts) -> set[int]:
+        text = facts.text
+        places = {place for literal, place in self._wordless if literal in text}
+        places.update(self._always)
+        if facts.reply_code is not None:
+            places.update(self._by_reply.get(facts.reply_code, ()))
+        for word in self._by_word.keys() & set(_WORD.findall(text)):
+            for literal, place in self._by_word[word]:
+                if place not in places and literal in text:
+                    places.add(place)
+        return places
+
+    def provider(self, hosts: Iterable[str | None], domain: str | None, text: str) -> str | None:
+        """Name the provider by an MX host that answered, else by its own wording, else by the domain."""
+        for host in hosts:
+            name = _by_end(host, self._hosts)
+            if name is not None:
+                return name
+        for word, name in self._words:
+            if word in text:
+                return name
+        return _by_end(domain, self._domains)
+
+
+def _by_end(host: str | None, names: dict[str, str]) -> str | None:
+    """Look a host name up, then each domain above it."""
+    host = (host or "").lower().rstrip(".")
+    while host:
+        if host in names:
+            return names[host]
+        _, _, host = host.partition(".")
+    return None
+
+
+def gate(literal: str) -> str | None:
+    """Return the longest whole word of a literal: one that stands in every text that holds it.
+
+    A word at an end of the literal may be part of a longer one in the text, so it does not count.
+    """
+    words = [m[0] for m in _WORD.finditer(literal) if m.start() > 0 and m.end() < len(literal)]
+    return max(words, key=len, default=None)

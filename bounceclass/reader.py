@@ -1,0 +1,78 @@
+"""Which reader speaks: bytes in, a Report without verdicts out. Never raises on any bytes.
+
+Tried in this order; the first that finds events names the Report's `format`. A mail that none of
+them knows is of kind `other`, without events.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bounceclass import autoreply, dsn, feedback, receipt
+from bounceclass.message import DELIVERY, Message
+from bounceclass.model import Event, Original, Report, gravest
+
+if TYPE_CHECKING:
+    from bounceclass.settings import Settings
+
+__all__ = ["POSTMASTER_COPY", "read"]
+
+POSTMASTER_COPY = "postfix-postmaster-copy"
+
+
+def read(raw: bytes, settings: Settings, source: str | None = None) -> Report:
+    """Read one mail, as it came: with or without a leading mbox line, any line ends, any damage."""
+    message = Message(raw, settings)
+    name, events = _events(message)
+    return Report(
+        source=source,
+        kind=gravest(events),
+        events=tuple(events),
+        format=name,
+        original=_original(message, settings, dsn.envid(message)),
+        parser=message.parser,
+        defects=message.defects,
+    )
+
+
+def _events(message: Message) -> tuple[str | None, list[Event]]:
+    if events := feedback.read(message):
+        return feedback.ARF, events
+    if events := feedback.read_jmrp(message):
+        return feedback.JMRP, events
+    if message.of_type(DELIVERY):
+        return _dsn_format(message), dsn.read(message)
+    if events := receipt.read(message):
+        return receipt.FORMAT, events
+    if name := autoreply.other_format(message):
+        return name, []
+    if dsn.has_fields(message) and autoreply.is_from_daemon(message):
+        return _dsn_format(message), dsn.read(message)
+    if events := autoreply.read_unsubscribe(message):
+        return autoreply.UNSUBSCRIBE, events
+    if events := autoreply.read_auto_reply(message):
+        return autoreply.AUTO_REPLY, events
+    return None, []
+
+
+def _dsn_format(message: Message) -> str:
+    """Tell a copy for the postmaster (Postfix, notify_classes) from the notice itself: it never counts."""
+    subject = (message.headers.get("subject") or "").lower()
+    return POSTMASTER_COPY if subject.startswith("postmaster copy:") else dsn.FORMAT
+
+
+def _original(message: Message, settings: Settings, envid: str | None) -> Original | None:
+    headers = message.original()
+    if headers is None:
+        return None if envid is None else Original(envid=envid)
+    wanted = {name.lower() for name in settings.keep_headers}
+    kept = tuple((name, value) for name, value in headers.items() if name.lower() in wanted) if wanted else ()
+    return Original(
+        message_id=headers.get("message-id"),
+        from_=headers.get("from"),
+        to=headers.get("to"),
+        subject=headers.get("subject"),
+        list_id=headers.get("list-id"),
+        envid=envid,
+        headers=kept,
+    )

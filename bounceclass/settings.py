@@ -1,0 +1,58 @@
+"""Options and limits: frozen, typed, and all in one place.
+
+Sizes are in bytes unless a name says otherwise. The limits hold what hostile mail may cost
+(nesting, parts, headers, text), so that any input up to 10 MB is read in bounded time and memory.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+__all__ = ["DEFAULT", "Limits", "Settings"]
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """How much of a message is looked at. What is cut is named among the Report's defects."""
+
+    message: int = 32 * 1024 * 1024
+    """A larger message is read only up to `head`."""
+    head: int = 1024 * 1024
+    parts: int = 200
+    """MIME parts, containers too."""
+    depth: int = 10
+    """Containers within containers."""
+    headers: int = 1000
+    """Header fields of one block."""
+    header_block: int = 256 * 1024
+    header_value: int = 4096
+    text: int = 16 * 1024
+    """Of a notice for people, decoded characters."""
+    status: int = 2 * 1024 * 1024
+    """Of one machine-readable part."""
+    recipients: int = 5000
+    """Per-recipient groups of one report."""
+    diagnostic: int = 8 * 1024
+    """Characters of one recipient's diagnostic."""
+    rule_text: int = 2048
+    """Characters of a diagnostic that rules are run on."""
+    encoded_words: int = 50
+    """Encoded words of one header value."""
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """What an Engine is built from."""
+
+    limits: Limits = Limits()
+    parser: str = "flanker"
+    """The MIME parser: `flanker` or `stdlib`."""
+    packs: tuple[str, ...] = ()
+    """Paths of rule packs; the first is asked first, all of them before our own."""
+    keep_headers: tuple[str, ...] = ()
+    """Names of headers of the returned original that the Report shall carry."""
+    own_hosts: tuple[str, ...] = ()
+    """Host names of our own mail servers; `.example.com` means every host below it."""
+
+
+DEFAULT: Final = Settings()

@@ -1,0 +1,268 @@
+"""What an SMTP diagnostic says: command, remote host, reply code, enhanced status, text.
+
+Rules of this file:
+1. `read` finds what the *refusing host* said. A reply at the head of the text is that host's; one
+   that the text introduces ("said:", "last transfail:", "<<<") is nearer to the truth still.
+2. A number is a reply code only where one may stand: at the head, behind an introduction, or before
+   an enhanced status. Ports, addresses, sizes, years and ids are none.
+3. `normalise` gives the text that rules see, and where each character came from.
+
+    host mx.example.org[192.0.2.1] said: 550-5.1.1 No such user (in reply to RCPT TO command)
+         `- remote_host                  |   `- enhanced_status             `- command
+                                         `- reply_code
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from functools import lru_cache
+from typing import Final
+
+import msgspec
+
+from bounceclass.codes import REPLY, STATUS, find_status, tidy
+
+__all__ = ["NOTHING", "Normalised", "Transcript", "find_command", "find_host", "normalise", "read"]
+
+
+class Transcript(msgspec.Struct, frozen=True):
+    """What `read` found in `text`; the reply stands at text[start:end], its codes included.
+
+    `quoted` tells that the text introduces the reply as somebody else's words.
+    """
+
+    text: str
+    reply_code: int | None = None
+    enhanced_status: str | None = None
+    command: str | None = None
+    remote_host: str | None = None
+    start: int = 0
+    end: int = 0
+    quoted: bool = False
+
+
+NOTHING: Final = Transcript("")
+
+_AT_HEAD: Final = re.compile(rf"[\s\"'(<*]*({REPLY})(?:(?=[ \-]|\Z)|(?=\s))[ \-]*[#'(\[]*({STATUS})?(?![\d.])")
+_CANDIDATE: Final = re.compile(rf"(?<![\w.:/@#\[=-])({REPLY})(?:[ \-]+[#'(\[]*({STATUS})(?![\w.-])|(?=[ \-]|\Z))")
+_STATUS_AT_HEAD: Final = re.compile(rf"[\s\"'(\[#]*({STATUS})(?![\w-]|\.\d)")
+
+# Words after which a number is a reply: the remote is quoted.
+_QUOTES: Final = re.compile(
+    r"(?:said|says|replied|responded|answered|to talk to me|was|reason|response|reply|returned|error|message|"
+    r"last (?:transfail|error|smtp error|attempt)|failed|rejected|refused|diagnostic|status|code|>|->|<<<|\|)"
+    r"[:\s\"'(=]*\Z",
+)
+# An outer reply that only wraps the one that counts: "554 5.4.7 [internal] ... (last transfail: 452 4.2.2 full)".
+_INNER: Final = ("last transfail:", "last error:", "last smtp error:", "last response:")
+_NOT_CODES: Final = re.compile(r"[ \-]*(?:bytes?|octets?|[kmg]i?b|seconds?|minutes?|hours?|days?|times)\b")
+_LOOKBACK: Final = 40
+
+_PHASES: Final = (  # literal that opens the phrase, what may follow it, in order of trust
+    "in reply to ",
+    "in response to ",
+    "refused to talk to me",
+    "after ",
+    "while ",
+    "did not like our ",
+    "sending ",
+    ">>> ",
+    "rcpt to:<",
+    "mail from:<",
+    "initial connection",
+    "greeting failed",
+    "connect to ",
+)
+_WHOLE_PHASES: Final = {
+    "refused to talk to me": "connect",
+    "initial connection": "connect",
+    "greeting failed": "connect",
+    "rcpt to:<": "rcpt",
+    "mail from:<": "mail",
+}
+_PHASE: Final = re.compile(
+    r"(?:the |our |a |sending |performing |receiving |pipelined |smtp )*"
+    r"(?:(?P<connect>initial (?:server )?greeting|initial connection|greeting|connection)|(?P<ehlo>ehlo|helo|lhlo)|"
+    r"(?P<starttls>starttls)|(?P<auth>auth\b)|(?P<mail>mail\b)|(?P<rcpt>rcpt\b)|"
+    r"(?P<body>end of data|end of message|message (?:body|contents?|data)|\.|data (?:block|content)|final dot)|(?P<data>data\b))",
+)
+_NETWORK: Final = re.compile(r"[^\s,]+: (?:connection (?:refused|timed out)|no route|network is unreachable|operation timed out)")
+
+_HOST_LEADS: Final = ("host ", "connect to ", "remote server ", "remote mail server ", "conversation with ", "lost connection with ")
+_HOST: Final = re.compile(r"(?P<name>[a-z0-9](?:[\w-]*\.)+[a-z0-9][\w-]*|\[[\d.:a-f]+\])(?= ?[\[(]| said| refused| while|[: ]|\Z)")
+
+
+@lru_cache(maxsize=1024)
+def read(text: str) -> Transcript:
+    """Read a diagnostic; whatever is not stated is None. Never raises."""
+    lowered = _lower(text)
+    command = find_command(lowered)
+    host = find_host(lowered)
+    found = _find_reply(lowered)
+    if found is None:
+        status = _STATUS_AT_HEAD.match(lowered)
+        stated = tidy(status[1]) if status else find_status(lowered)
+        return Transcript(text, None, stated, command, host, 0, _end(lowered, 0))
+    match, quoted = found
+    start, end = match.start(1), _end(lowered, match.start(1))
+    status_text = match[2] or find_status(lowered[match.end() : end])
+    return Transcript(text, int(match[1]), tidy(status_text), command, host, start, end, quoted)
+
+
+def _find_reply(lowered: str) -> tuple[re.Match[str], bool] | None:
+    head = _AT_HEAD.match(lowered)
+    if head and not _NOT_CODES.match(lowered, head.end()):
+        for lead in _INNER:
+            place = lowered.find(lead)
+            if place >= 0 and (inner := _CANDIDATE.search(lowered, place)):
+                return inner, True
+        return head, False
+    weak = None
+    for match in _CANDIDATE.finditer(lowered):
+        if _NOT_CODES.match(lowered, match.end()):
+            continue
+        before = lowered[max(0, match.start() - _LOOKBACK) : match.start()]
+        if match[2] or _QUOTES.search(before):
+            return match, True
+        if weak is None and (before.rstrip().endswith(":") or (before[-1:] == "(" and lowered[match.end() : match.end() + 1] == " ")):
+            weak = match
+    return (weak, True) if weak else None
+
+
+def _end(lowered: str, start: int) -> int:
+    """Return where the reply ends: Postfix adds its own words in round brackets."""
+    place = lowered.rfind(" (in reply to ", start)
+    return len(lowered) if place < 0 else place
+
+
+def find_command(lowered: str) -> str | None:
+    """Return the phase, one of model.COMMANDS, that a lower-case text names for a refusal."""
+    for lead in _PHASES:
+        place = lowered.find(lead)
+        if place < 0:
+            continue
+        if lead in _WHOLE_PHASES:
+            return _WHOLE_PHASES[lead]
+        after = place + len(lead)
+        if lead == "connect to ":
+            return "connect" if _NETWORK.match(lowered, after) else None
+        match = _PHASE.match(lowered, after, after + 80)
+        if match and match.lastgroup:
+            return match.lastgroup
+    return None
+
+
+def find_host(lowered: str) -> str | None:
+    """Return the remote host that a lower-case text names: "host mx.example.org[192.0.2.1] said"."""
+    for lead in _HOST_LEADS:
+        place = lowered.find(lead)
+        if place >= 0 and (match := _HOST.match(lowered, place + len(lead), place + len(lead) + 255)):
+            return match["name"]
+    return None
+
+
+class Normalised:
+    """Text as rules see it; `origin` leads back to the text it was made from."""
+
+    __slots__ = ("_marks", "_origins", "text")
+
+    def __init__(self, text: str, marks: list[int], origins: list[int]) -> None:
+        """Keep the text and the places where its offsets shift."""
+        self.text = text
+        self._marks = marks
+        self._origins = origins
+
+    def origin(self, place: int) -> int:
+        """Return the offset in the original of an offset in `text`."""
+        mark = bisect_right(self._marks, place) - 1
+        return self._origins[mark] + place - self._marks[mark]
+
+
+_IP: Final = re.compile(r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?!\w|\.\d)|(?<![\w:.])(?:[0-9a-f]{1,4}:){2,7}(?::?[0-9a-f]{1,4}){1,7}(?![\w:])")
+_BLANKS: Final = re.compile(r"\s\s+|[^\S ]")
+_LOCAL: Final = frozenset("abcdefghijklmnopqrstuvwxyz0123456789.!#$%&'*+/=?^_`{|}~-")
+_DOMAIN: Final = frozenset("abcdefghijklmnopqrstuvwxyz0123456789.-_")
+_CONTINUED: Final = re.compile(rf"({REPLY})([ -])({STATUS})? ?")
+
+
+def normalise(text: str, start: int = 0, end: int | None = None) -> Normalised:
+    """Return text[start:end] in lower case, blanks folded to one, addresses as <addr>, IPs as <ip>.
+
+    The codes that each line of a multi-line reply repeats are dropped but for the first; ids stay,
+    for S3150 or TSS04 mean something.
+    """
+    lowered = _lower(text[start:end])
+    spans = _masks(lowered)
+    pieces: list[str] = []
+    marks, origins = [0], [start]
+    place = length = 0
+    for left, right, mask in spans:
+        if left < place:
+            continue
+        pieces += (lowered[place:left], mask)
+        length += left - place + len(mask)
+        place = right
+        marks.append(length)
+        origins.append(start + right)
+    pieces.append(lowered[place:])
+    return Normalised("".join(pieces), marks, origins)
+
+
+def _masks(lowered: str) -> list[tuple[int, int, str]]:
+    spans = [(m.start(), m.end(), " ") for m in _BLANKS.finditer(lowered)]
+    if lowered.count(".") > 2 or lowered.count(":") > 2:  # noqa: PLR2004  an IP address has at least three
+        spans += [(m.start(), m.end(), "<ip>") for m in _IP.finditer(lowered)]
+    at = lowered.find("@")
+    while at >= 0:
+        left, right = _address(lowered, at)
+        if left < at < right - 1:
+            spans.append((left, right, "<addr>"))
+        at = lowered.find("@", right)
+    head = _CONTINUED.match(lowered)
+    if head:
+        spans += _continuations(lowered, head)
+    spans.sort()
+    return spans
+
+
+def _address(lowered: str, at: int) -> tuple[int, int]:
+    left, right = at, at + 1
+    while left and (lowered[left - 1] in _LOCAL or lowered[left - 1] > "\x7f"):
+        left -= 1
+    while right < len(lowered) and (lowered[right] in _DOMAIN or lowered[right] > "\x7f"):
+        right += 1
+    while right > at + 1 and lowered[right - 1] in ".-":
+        right -= 1
+    if left and right < len(lowered) and lowered[left - 1] == "<" and lowered[right] == ">":
+        return left - 1, right + 1
+    return left, right
+
+
+def _continuations(lowered: str, head: re.Match[str]) -> list[tuple[int, int, str]]:
+    """Return the spans of codes repeated on later lines: `550-5.1.1 a 550-5.1.1 b 550 5.1.1 c`."""
+    code, hyphen, status = head.groups()
+    repeats = []
+    if status:
+        for middle in "- ":
+            repeats += _places(lowered, f" {code}{middle}{status} ", head.end() - 1)
+    elif hyphen == "-":
+        repeats += _places(lowered, f" {code}-", head.end() - 1) + _places(lowered, f" {code} ", head.end() - 1)
+    return [(place, place + size, " ") for place, size in repeats]
+
+
+def _places(text: str, what: str, start: int) -> list[tuple[int, int]]:
+    found = []
+    place = text.find(what, start)
+    while place >= 0:
+        found.append((place, len(what)))
+        place = text.find(what, place + len(what) - 1)
+    return found
+
+
+def _lower(text: str) -> str:
+    """Lower case that keeps every offset: a letter whose lower case is longer stays as it is."""
+    lowered = text.lower()
+    if len(lowered) == len(text):
+        return lowered
+    return "".join(low if len(low := char.lower()) == 1 else char for char in text)
