@@ -33,6 +33,7 @@ class _AutoReply(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class _Daemon(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     locals: frozenset[str]
+    names: tuple[str, ...]
 
 
 class _Unsubscribe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -57,11 +58,14 @@ def _table() -> _Automatic:
 def is_from_daemon(message: Message) -> bool:
     """Tell whether a mail system wrote the mail: a null return path, or a name such as mailer-daemon."""
     path = message.headers.get("return-path")
-    if path is not None and path.replace(" ", "") == "<>":
-        return True
+    return (path is not None and path.replace(" ", "") == "<>") or _has_daemon_name(message)
+
+
+def _has_daemon_name(message: Message) -> bool:
     sender = (message.headers.get("from") or "").lower()
     local = parseaddr(sender)[1].partition("@")[0]
-    return not sender.strip() or local in _table().daemon.locals or "mailer-daemon" in sender
+    daemon = _table().daemon
+    return not sender.strip() or local in daemon.locals or any(name in sender for name in daemon.names)
 
 
 def read_auto_reply(message: Message) -> list[Event]:
@@ -69,10 +73,8 @@ def read_auto_reply(message: Message) -> list[Event]:
     table = _table().auto_reply
     subject = (message.headers.get("subject") or "").strip()
     lowered = subject.lower()
-    marked = any(_has(message, name, starts) for name, starts in table.headers.items())
-    if not (marked or lowered.startswith(table.subjects)):
-        return []
-    if is_from_daemon(message) and not (lowered.startswith(table.subjects) and marked):
+    marked = lowered.startswith(table.subjects) or any(_has(message, name, starts) for name, starts in table.headers.items())
+    if not marked or _has_daemon_name(message):
         return []
     words = " ".join(f"{subject}\n{message.text()[:_EXCERPT]}".split())
     return [_from_sender(message, Kind.AUTO_REPLY, words)]
@@ -90,7 +92,7 @@ def read_unsubscribe(message: Message) -> list[Event]:
     text = message.text().strip()
     if subject.partition(" ")[0].rstrip(":") not in table.subjects or len(text) > table.longest_text or len(message.parts) > 2:  # noqa: PLR2004  text and html
         return []
-    if text and not text.lower().startswith(table.texts):
+    if text and not any(word in text.lower() for word in table.texts):
         return []
     return [_from_sender(message, Kind.UNSUBSCRIBE, None)]
 

@@ -1,6 +1,6 @@
 """SMTP reply codes and enhanced status codes: grammar and parsing, no meanings.
 
-    reply code       [2-5] [0-5] digit                   RFC 5321 4.2 (the second digit names a group; 6 to 9 are unused)
+    reply code       [2-5] digit digit                   RFC 5321 4.2; its grammar stops at a second digit of 5, servers don't (571)
     enhanced status  (2 / 4 / 5) "." 1*3digit "." 1*3digit   RFC 3463 2
 
 A status is a str ("5.1.1") everywhere, a reply code an int; meanings are in `knowledge`.
@@ -14,10 +14,11 @@ from typing import Final
 import msgspec
 
 from bounceclass.errors import CodeError
+from bounceclass.model import clean_text
 
-__all__ = ["REPLY", "STATUS", "Code", "find_status", "is_generic", "is_reply", "parse", "status_class", "subject_of"]
+__all__ = ["REPLY", "STATUS", "Code", "find_status", "is_generic", "parse", "status_class", "subject_of"]
 
-REPLY: Final = r"[2-5][0-5]\d"
+REPLY: Final = r"[2-5]\d\d"
 STATUS: Final = r"[245]\.\d{1,3}\.\d{1,3}"
 
 _CODE: Final = re.compile(rf"(?:({REPLY})(?:[ -]+#?({STATUS}))?|({STATUS}))\Z")
@@ -39,7 +40,7 @@ def parse(text: str) -> Code:
     """Read "550", "5.1.1" or "550 5.1.1"; raise CodeError, naming the text, on anything else."""
     match = _CODE.match(" ".join(text.split()))
     if match is None:
-        msg = f"{text!r} is no SMTP code: a reply code is like 550, an enhanced status like 5.1.1"
+        msg = f"{clean_text(text)!r} is no SMTP code: a reply code is like 550, an enhanced status like 5.1.1"
         raise CodeError(msg)
     reply, beside, alone = match.groups()
     return Code(int(reply) if reply else None, tidy(beside or alone))
@@ -56,11 +57,6 @@ def find_status(text: str) -> str | None:
     """Return the first enhanced status that stands alone in `text`; no IP address, version or host name."""
     match = _STATUS.search(text)
     return tidy(match[1]) if match else None
-
-
-def is_reply(code: int) -> bool:
-    """Tell whether a number is within the grammar of reply codes."""
-    return 200 <= code <= 559 and code // 10 % 10 <= 5  # noqa: PLR2004  the grammar above
 
 
 def status_class(status: str | None) -> int | None:

@@ -19,15 +19,15 @@ from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
+import msgspec
+
 from bounceclass import transcript
-from bounceclass.codes import STATUS, find_status, is_generic, tidy
+from bounceclass.codes import STATUS, find_status, is_generic, status_class, tidy
 from bounceclass.fields import Group, address, decode_xtext, paragraphs, typed
 from bounceclass.message import DELIVERY
 from bounceclass.model import Event, Kind, clean_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
     from bounceclass.message import Message
 
 __all__ = ["FORMAT", "envid", "failed_recipients", "has_fields", "parse_date", "read"]
@@ -37,9 +37,18 @@ _PER_RECIPIENT: Final = frozenset(
     {"final-recipient", "original-recipient", "x-actual-recipient", "action", "status", "diagnostic-code", "remote-mta", "last-attempt-date", "will-retry-until", "final-log-id"},
 )
 _NAMES: Final = ("final-recipient", "original-recipient")
-_KINDS: Final = {"failed": Kind.BOUNCE, "delayed": Kind.DELAY, "delivered": Kind.DELIVERY, "relayed": Kind.DELIVERY, "expanded": Kind.DELIVERY}
+_KINDS: Final = {
+    "failed": Kind.BOUNCE,
+    "delayed": Kind.DELAY,
+    "delivered": Kind.DELIVERY,
+    "relayed": Kind.DELIVERY,
+    "expanded": Kind.DELIVERY,
+    "deliverable": Kind.DELIVERY,  # Postfix, `sendmail -bv`
+    "undeliverable": Kind.BOUNCE,
+}
 _STATUS: Final = re.compile(rf"[\s\"(]*({STATUS})(?![\w.])\s*(?:\((.*)\))?")
 _LOCAL_TYPES: Final = frozenset({"x-unix", "x-postfix", "x-local", "unix", "x-notes", "x-sendmail"})
+_ADDRESS: Final = re.compile(r"(?<![\w.+=-])[\w.+=-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}")
 _IN_TEXT: Final = re.compile(r"^(?:>+ ?)?(final-recipient|original-recipient)[ \t]*:", re.IGNORECASE | re.MULTILINE)
 _HEAD_OF_TEXT: Final = re.compile(r"^(?:reporting-mta|final-recipient|original-recipient|action)[ \t]*:", re.IGNORECASE | re.MULTILINE)
 
@@ -113,7 +122,7 @@ def _event(message: Message, about: Group, group: Group, notice: str, *, alone: 
     _, reporting = typed(about.get("reporting-mta"))
     return Event(
         id=None,
-        kind=_KINDS.get(action or "", Kind.BOUNCE),
+        kind=_KINDS.get(action or "", Kind.DELIVERY if status_class(stated) == 2 else Kind.BOUNCE),  # noqa: PLR2004  the class digit
         recipient=recipient or original,
         original_recipient=original,
         action=action,
@@ -182,14 +191,18 @@ def _named(events: list[Event], message: Message) -> list[Event]:
     """Fill in who is meant where the groups don't name a mail address but X-Failed-Recipients does."""
     if len(events) != 1 or "@" in (events[0].recipient or ""):
         return events
-    failed = failed_recipients(message)
-    if not failed:
-        return events
-    return [_with_recipient(events[0], name) for name in failed]
+    failed = failed_recipients(message) or (_only_address(message) if events[0].recipient is None else [])
+    return [msgspec.structs.replace(events[0], recipient=name) for name in failed] or events
 
 
-def _with_recipient(event: Event, name: str) -> Event:
-    return Event(**{key: getattr(event, key) for key in event.__struct_fields__} | {"recipient": name})
+def _only_address(message: Message) -> list[str]:
+    """Return the one address that the notice names besides its own sender and addressee, if it is one."""
+    own = f"{message.headers.get('from')} {message.headers.get('to')}".lower()
+    found = {name for name in _ADDRESS.findall(message.text()) if name.lower() not in own}
+    if len(found) == 1:
+        message.add_defect("recipient-from-text", "")
+        return list(found)
+    return []
 
 
 def failed_recipients(message: Message) -> list[str]:

@@ -8,11 +8,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from bounceclass import reader, transcript
+from bounceclass.codes import status_class
 from bounceclass.judge import Judge
 from bounceclass.model import Event, Kind, Report, clean_text
 from bounceclass.settings import DEFAULT, Settings
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 __all__ = ["Engine"]
 
 
+_KINDS: Final = {2: Kind.DELIVERY, 4: Kind.DELAY, 5: Kind.BOUNCE}
+
+
 class Engine:
     """Settings and packs made ready, once; never changes afterwards and may be shared by threads."""
 
@@ -33,9 +37,12 @@ class Engine:
         self.settings = settings
         self._judge = Judge(settings, packs)
 
-    def classify(self, raw: bytes, source: str | None = None) -> Report:
-        """Return what a mail says, with verdicts. Any bytes give a Report; the same bytes, the same."""
-        report = reader.read(raw, self.settings, source)
+    def classify(self, raw: bytes, source: str | None = None, *, cut: bool = False) -> Report:
+        """Return what a mail says, with verdicts. Any bytes give a Report; the same bytes, the same.
+
+        `source` names it in the Report; `cut` tells that `raw` is only the head of a larger mail.
+        """
+        report = reader.read(raw, self.settings, source, cut=cut)
         return msgspec.structs.replace(report, events=self._judge.judge(report.events))
 
     def reply(self, text: str, *, host: str | None = None, recipient: str | None = None, command: str | None = None) -> Event:
@@ -58,6 +65,8 @@ class Engine:
 
 
 def _kind(reply_code: int | None, status: str | None) -> Kind:
-    """Tell by the class of a reply what became of the mail: 4yz is tried again."""
-    class_ = str(reply_code or status or "")[:1]
-    return {"2": Kind.DELIVERY, "3": Kind.OTHER, "4": Kind.DELAY}.get(class_, Kind.BOUNCE)
+    """Tell by the class of a reply what became of the mail: 4yz is tried again, and words alone tell nothing."""
+    class_ = (reply_code or 0) // 100 or status_class(status)
+    if class_ == 2 and status_class(status) in {4, 5}:  # noqa: PLR2004  "254 4.7.1": a success that delivered nothing
+        return Kind.BOUNCE
+    return _KINDS.get(class_ or 0, Kind.OTHER)

@@ -21,7 +21,7 @@ import msgspec
 
 from bounceclass import knowledge, transcript
 from bounceclass.codes import is_generic, status_class
-from bounceclass.model import Details, Event, Evidence, Kind, Permanence, Reason, Scope, Verdict
+from bounceclass.model import UNJUDGED, Details, Event, Evidence, Kind, Permanence, Reason, Scope, Verdict
 from bounceclass.packs import Facts, Finder, load, load_ours
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ LOCAL_DOMAIN: Final = 0.6
 """Our own MTA's word that a domain is unknown: its resolver may be at fault."""
 ABUSE: Final = frozenset({None, "abuse", "opt-out", "opt-out-list"})
 """Feedback types that take back consent (RFC 5965 7.3 and its registry)."""
+_BY_KIND: Final = {Kind.BOUNCE: Permanence.PERMANENT, Kind.DELAY: Permanence.TRANSIENT}
 FAILURES: Final = frozenset({Kind.BOUNCE, Kind.DELAY})
 
 
@@ -81,7 +82,7 @@ class Judge:
         return tuple(self._judge(event, alone=complaints <= 1) for event in events)
 
     def _judge(self, event: Event, *, alone: bool) -> Event:
-        if event.kind in FAILURES:
+        if event.kind in FAILURES or (event.kind is Kind.OTHER and event.diagnostic):
             verdict = self.decide(self._case(event))
         else:
             verdict = self._no_failure(event, alone=alone)
@@ -126,7 +127,7 @@ class Judge:
             scope = first.scope or table.scope(reason, final=case.kind is Kind.BOUNCE, own=case.own)
         if reason is Reason.DOMAIN_UNKNOWN and case.reply_code is None:
             confidence = min(confidence, LOCAL_DOMAIN)
-        other = next((one.evidence.rule for one in rulings if one.reason is not reason), None)
+        other = next((one.evidence.rule for one in rulings if one.reason not in {reason, Reason.UNDETERMINED}), None)
         decided = msgspec.structs.replace(first.evidence, overrode=other)
         details = first.details
         if provider is not None and details.provider is None:
@@ -148,6 +149,8 @@ class Judge:
         withdrawn = event.kind is Kind.UNSUBSCRIBE or (event.kind is Kind.COMPLAINT and alone and event.label in ABUSE)
         if withdrawn and event.recipient:
             scope = Scope.ADDRESS
+        if event.kind is Kind.OTHER:
+            return UNJUDGED
         evidence = ruling.evidence if matched is not None else _whole(f"kind-{event.kind}", "kind", event.kind)
         details = ruling.details if matched is not None else Details()
         advice = knowledge.advice_table().advice(reason, scope, Permanence.UNDETERMINED, 1.0)
@@ -184,7 +187,7 @@ def permanence_of(kind: Kind, reply_code: int | None, status: str | None, said: 
         return Permanence.PERMANENT
     if reply_code:  # 2yz and 3yz refuse nothing
         return Permanence.UNDETERMINED
-    return Permanence.PERMANENT if kind is Kind.BOUNCE else Permanence.TRANSIENT
+    return _BY_KIND.get(kind, Permanence.UNDETERMINED)
 
 
 def _by_rule(match: Match, seen: transcript.Normalised, text: str) -> Ruling:

@@ -44,14 +44,14 @@ _ENTITIES: Final = {"&nbsp;": " ", "&lt;": "<", "&gt;": ">", "&quot;": '"', "&#3
 class Message:
     """One mail, read as far as asked: text and status are decoded when first used."""
 
-    def __init__(self, raw: bytes, settings: Settings) -> None:
-        """Split the bytes and choose the parts."""
+    def __init__(self, raw: bytes, settings: Settings, *, cut: bool = False) -> None:
+        """Split the bytes and choose the parts; `cut` tells that they are only the head of a larger mail."""
         limits = settings.limits
         self.limits = limits
         self.engine = parser_named(settings.parser)
         self.parser = self.engine.name
         self._defects: dict[tuple[str, str], None] = {}
-        if len(raw) > limits.message:
+        if cut or len(raw) > limits.message:
             raw = raw[: limits.head]
             self.add_defect("message-too-large", f"read up to byte {limits.head}")
         self.raw = raw = _with_line_ends(raw)

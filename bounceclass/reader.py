@@ -20,9 +20,9 @@ __all__ = ["POSTMASTER_COPY", "read"]
 POSTMASTER_COPY = "postfix-postmaster-copy"
 
 
-def read(raw: bytes, settings: Settings, source: str | None = None) -> Report:
+def read(raw: bytes, settings: Settings, source: str | None = None, *, cut: bool = False) -> Report:
     """Read one mail, as it came: with or without a leading mbox line, any line ends, any damage."""
-    message = Message(raw, settings)
+    message = Message(raw, settings, cut=cut)
     name, events = _events(message)
     return Report(
         source=source,

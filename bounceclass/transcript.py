@@ -45,7 +45,7 @@ class Transcript(msgspec.Struct, frozen=True):
 NOTHING: Final = Transcript("")
 
 _AT_HEAD: Final = re.compile(rf"[\s\"'(<*]*({REPLY})(?:(?=[ \-]|\Z)|(?=\s))[ \-]*[#'(\[]*({STATUS})?(?![\d.])")
-_CANDIDATE: Final = re.compile(rf"(?<![\w.:/@#\[=-])({REPLY})(?:[ \-]+[#'(\[]*({STATUS})(?![\w.-])|(?=[ \-]|\Z))")
+_CANDIDATE: Final = re.compile(rf"(?<![\w.:/@#\[=-])([2-5][0-57]\d)(?:[ \-]+[#'(\[]*({STATUS})(?![\w.-])|(?=[ \-]|\Z))")
 _STATUS_AT_HEAD: Final = re.compile(rf"[\s\"'(\[#]*({STATUS})(?![\w-]|\.\d)")
 
 # Words after which a number is a reply: the remote is quoted.
@@ -113,11 +113,8 @@ def read(text: str) -> Transcript:
 def _find_reply(lowered: str) -> tuple[re.Match[str], bool] | None:
     head = _AT_HEAD.match(lowered)
     if head and not _NOT_CODES.match(lowered, head.end()):
-        for lead in _INNER:
-            place = lowered.find(lead)
-            if place >= 0 and (inner := _CANDIDATE.search(lowered, place)):
-                return inner, True
-        return head, False
+        inner = _find_inner(lowered, head)
+        return (inner, True) if inner else (head, False)
     weak = None
     for match in _CANDIDATE.finditer(lowered):
         if _NOT_CODES.match(lowered, match.end()):
@@ -128,6 +125,17 @@ def _find_reply(lowered: str) -> tuple[re.Match[str], bool] | None:
         if weak is None and (before.rstrip().endswith(":") or (before[-1:] == "(" and lowered[match.end() : match.end() + 1] == " ")):
             weak = match
     return (weak, True) if weak else None
+
+
+def _find_inner(lowered: str, head: re.Match[str]) -> re.Match[str] | None:
+    """Return the reply that an outer one only wraps: introduced as the last, or quoted by "expired"."""
+    for lead in _INNER:
+        place = lowered.find(lead)
+        if place >= 0 and (inner := _CANDIDATE.search(lowered, place)):
+            return inner
+    if (head[2] or "").endswith(".4.7"):
+        return next((found for found in _CANDIDATE.finditer(lowered, head.end()) if found[2]), None)
+    return None
 
 
 def _end(lowered: str, start: int) -> int:

@@ -1,0 +1,5 @@
+"""`python -m bounceclass`."""
+
+from bounceclass.cli.main import run
+
+run()

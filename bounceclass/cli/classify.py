@@ -1,0 +1,142 @@
+"""`bounceclass classify`: mail in, one Report a message out."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import click
+
+from bounceclass.cli import output
+from bounceclass.engine import Engine
+from bounceclass.errors import SettingsError
+from bounceclass.model import Kind, Report, encode
+from bounceclass.settings import Settings
+from bounceclass.sources.files import Input, LeftOut, read_paths
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+__all__ = ["command"]
+
+SHOWN_AFTER = 1.0
+"""Seconds of work before progress is shown."""
+
+
+@click.command()
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...")
+@click.option("--format", "form", type=click.Choice(output.FORMATS), default="table", show_default=True, help="What to print: a table for people, or data.")
+@click.option("--why", is_flag=True, help="Under each row: which rule decided on what text.")
+@click.option("--rules", multiple=True, metavar="PACK.toml", help="A rule pack of your own, asked before ours; may be given again.")
+@click.option("--keep-header", multiple=True, metavar="NAME", help="A header of the returned original to put into the report; may be given again.")
+@click.option("--parser", type=click.Choice(("flanker", "stdlib")), default="flanker", show_default=True, help="The MIME parser.")
+def command(paths: tuple[str, ...], form: str, why: bool, rules: tuple[str, ...], keep_header: tuple[str, ...], parser: str) -> int:  # noqa: FBT001, PLR0913, PLR0917  one a flag
+    """Read mail and say for each recipient what happened, why, whose fault it is and what to do.
+
+    PATH is a message, a folder of .eml files, a Maildir, an mbox, or - for standard input.
+    """
+    if why and form != "table":
+        msg = "--why goes with --format table: the data formats always hold the evidence"
+        raise SettingsError(msg)
+    engine = Engine(Settings(parser=parser, packs=rules, keep_headers=keep_header))
+    work = Work(engine, paths)
+    _PRINTERS[form](work.reports(), why)
+    sys.stdout.flush()
+    work.close(told=form == "table")
+    return 1 if work.faults else 0
+
+
+class Work:
+    """One run over the inputs: counts, tells of faults as they come, shows progress on long work."""
+
+    def __init__(self, engine: Engine, paths: tuple[str, ...]) -> None:
+        """Prepare; nothing is read yet."""
+        self.engine = engine
+        self.paths = paths
+        self.faults = 0
+        self.kinds: Counter[str] = Counter()
+        self.advice: Counter[str] = Counter()
+        self.left_out = LeftOut()
+        self._started = self._shown = time.monotonic()
+        # Where both streams are one terminal, rows and progress would overwrite each other.
+        self._progress = sys.stderr.isatty() and not sys.stdout.isatty()
+
+    def reports(self) -> Iterator[Report]:
+        """Yield the report of each message that can be read."""
+        for item in read_paths(self.paths, self.engine.settings.limits, self.left_out):
+            if item.fault is not None:
+                self._complain(f"{item.source}: {item.fault}")
+                continue
+            report = self._classify(item)
+            self.kinds[report.kind] += 1
+            self.advice.update(event.verdict.advice for event in report.events)
+            self._tick()
+            yield report
+
+    def _classify(self, item: Input) -> Report:
+        if item.cut:
+            self._complain(f"{item.source}: larger than {self.engine.settings.limits.message} bytes; only its head was read")
+        return self.engine.classify(item.raw, item.source, cut=item.cut)
+
+    def _complain(self, fault: str) -> None:
+        self.faults += 1
+        click.echo(f"{self._clear()}bounceclass: {fault}", err=True)
+
+    def _tick(self) -> None:
+        now = time.monotonic()
+        if self._progress and now - self._started > SHOWN_AFTER and now - self._shown > 0.2:  # noqa: PLR2004  five times a second
+            self._shown = now
+            count = self.kinds.total()
+            click.echo(f"{self._clear()}{count} messages, {count / (now - self._started):.0f}/s ", err=True, nl=False)
+
+    def _clear(self) -> str:
+        return "\r\x1b[K" if self._progress else ""
+
+    def close(self, *, told: bool) -> None:
+        """Print the summary, where a person reads it."""
+        if not (told or self._progress):
+            return
+        count = self.kinds.total()
+        kinds = ", ".join(f"{self.kinds[kind]} {kind}" for kind in Kind if self.kinds[kind])
+        advice = ", ".join(f"{number} {word}" for word, number in self.advice.most_common())
+        lines = [f"{count} message{'' if count == 1 else 's'}" + (f": {kinds}" if kinds else "")]
+        lines += [f"advice: {advice}"] if advice else []
+        lines += [f"{self.faults} could not be read whole"] if self.faults else []
+        if self.left_out.count:
+            more = ", ..." if self.left_out.count > len(self.left_out.names) else ""
+            lines.append(f"left out, no mail by their names: {self.left_out.count} ({', '.join(self.left_out.names)}{more})")
+        click.echo(self._clear() + "\n".join(lines), err=True)
+
+
+def _print_table(reports: Iterator[Report], why: bool) -> None:  # noqa: FBT001  one signature for all
+    rows = output.Rows(why=why)
+    for report in reports:
+        for line in rows.report(report):
+            click.echo(line)
+
+
+def _print_jsonl(reports: Iterator[Report], _: bool) -> None:  # noqa: FBT001  one signature for all
+    for report in reports:
+        output.write(encode(report) + b"\n")
+
+
+def _print_json(reports: Iterator[Report], _: bool) -> None:  # noqa: FBT001  one signature for all
+    for piece in output.json_array(encode(report) for report in reports):
+        output.write(piece)
+
+
+def _print_csv(reports: Iterator[Report], _: bool) -> None:  # noqa: FBT001  one signature for all
+    output.write(output.csv_line(output.CSV_KEYS))
+    for report in reports:
+        for event in report.events:
+            output.write(output.csv_line(output.event_cells(report, event)))
+
+
+_PRINTERS: dict[str, Callable[[Iterator[Report], bool], None]] = {
+    "table": _print_table,
+    "json": _print_json,
+    "jsonl": _print_jsonl,
+    "csv": _print_csv,
+}

@@ -1,0 +1,85 @@
+"""The command `bounceclass`: finds the sub-command, and turns what goes wrong into an exit code.
+
+    0  all was read          2    usage or configuration     130  Ctrl-C
+    1  something was not     75   try again
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module
+from typing import Final, NoReturn
+
+import click
+
+from bounceclass.errors import BounceclassError, InputError
+
+__all__ = ["BUILT_IN", "command", "run"]
+
+BUILT_IN: Final = ("classify", "reply", "explain", "compare", "check", "completion")
+NOT_ALL_READ, USAGE, INTERRUPTED = 1, 2, 130
+
+
+class Commands(click.Group):
+    """Sub-commands by name, each imported only when it is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click's signature
+        """Return the names, in the order of the documentation."""
+        return list(BUILT_IN)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  click's signature
+        """Import a sub-command."""
+        if cmd_name not in BUILT_IN:
+            return None
+        found: click.Command = import_module(f"bounceclass.cli.{cmd_name}").command
+        return found
+
+
+def _show_version(ctx: click.Context, _: click.Parameter, value: bool) -> None:  # noqa: FBT001  click's signature
+    if value:
+        from bounceclass import __version__  # noqa: PLC0415  reads the installed metadata
+
+        click.echo(f"bounceclass {__version__}")
+        ctx.exit()
+
+
+@click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_show_version, help="Show the version and exit.")
+def command() -> None:
+    """Read bounces and SMTP replies: what happened, why, whose fault it is and what to do."""
+
+
+def run() -> NoReturn:
+    """Run the command line and exit."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  a terminal that can't show a letter shows its code
+    try:
+        code = command.main(standalone_mode=False)
+        sys.stdout.flush()
+    except click.ClickException as error:
+        error.show()
+        _leave(error.exit_code)
+    except InputError as error:
+        _complain(error, NOT_ALL_READ)
+    except BounceclassError as error:
+        _complain(error, USAGE)
+    except (KeyboardInterrupt, click.Abort):
+        _leave(INTERRUPTED)
+    except BrokenPipeError:
+        _leave(0)
+    _leave(code if isinstance(code, int) else 0)
+
+
+def _complain(error: Exception, code: int) -> NoReturn:
+    click.echo(f"bounceclass: {error}", err=True)
+    _leave(code)
+
+
+def _leave(code: int) -> NoReturn:
+    """Exit; a pipe that was closed must not be noticed a second time when Python flushes it."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(code)

@@ -1,0 +1,128 @@
+"""Events and verdicts as rows: for people, as JSON, as CSV. What is printed here is results only."""
+
+from __future__ import annotations
+
+import csv
+import io
+import sys
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from bounceclass.cli import terminal
+from bounceclass.model import Event, Report, encode
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+__all__ = ["CSV_KEYS", "FORMATS", "Rows", "csv_line", "event_cells", "json_array", "write"]
+
+FORMATS: Final = ("table", "json", "jsonl", "csv")
+_EVENT_KEYS: Final = (
+    "kind", "recipient", "original_recipient", "action", "reply_code", "enhanced_status", "diagnostic", "diagnostic_type",
+    "command", "remote_mta", "reporting_mta", "label", "occurred_at",
+)  # fmt: skip
+_VERDICT_KEYS: Final = ("permanence", "reason", "scope", "advice", "confidence")
+CSV_KEYS: Final = ("source", "format", *_EVENT_KEYS, *_VERDICT_KEYS, "rule", "pack")
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+_WIDE: Final = 110
+"""From this width on an event is one row; below it is two lines."""
+
+
+def write(data: bytes) -> None:
+    """Write result bytes to standard output."""
+    sys.stdout.buffer.write(data)
+
+
+def json_array(items: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield the pieces of one indented JSON array, as the items come."""
+    mark = b"["
+    for item in items:
+        yield mark + b"\n" + msgspec.json.format(item, indent=2)
+        mark = b","
+    yield b"[]\n" if mark == b"[" else b"\n]\n"
+
+
+def csv_line(cells: Sequence[object]) -> bytes:
+    """Return a CSV record; text that a spreadsheet would run as a formula gets a leading apostrophe."""
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\r\n").writerow([_safe(cell) for cell in cells])
+    return out.getvalue().encode()
+
+
+def _safe(cell: object) -> object:
+    if isinstance(cell, str) and cell.startswith(_FORMULA):
+        return "'" + cell
+    return cell
+
+
+def event_cells(report: Report, event: Event) -> list[object]:
+    """Return the cells of an event, in the order of CSV_KEYS."""
+    verdict = event.verdict
+    first = verdict.evidence[0] if verdict.evidence else None
+    cells = [report.source, report.format, *(getattr(event, key) for key in _EVENT_KEYS), *(getattr(verdict, key) for key in _VERDICT_KEYS)]
+    when = event.occurred_at
+    cells[CSV_KEYS.index("occurred_at")] = when.isoformat().replace("+00:00", "Z") if when else None
+    return [*cells, first.rule if first else None, first.pack if first else None]
+
+
+class Rows:
+    """Prints events for people: one row each where the terminal is wide, two lines where it is narrow."""
+
+    def __init__(self, *, why: bool) -> None:
+        """Look at the terminal; in a pipe nothing is cut and nothing is coloured."""
+        self.width = terminal.columns()
+        self.colour = terminal.colour_wanted()
+        self.why = why
+        self._headed = False
+
+    def report(self, report: Report) -> Iterator[str]:
+        """Yield the lines about one report."""
+        source = terminal.printable(report.source or "")
+        if not report.events:
+            yield from self._row("-", str(report.kind), "-", report.format or "no report of a delivery", source, None)
+        for event in report.events:
+            yield from self.event(event, source)
+
+    def event(self, event: Event, source: str) -> Iterator[str]:
+        """Yield the lines about one event."""
+        verdict = event.verdict
+        codes = " ".join(str(code) for code in (event.reply_code, event.enhanced_status) if code is not None) or "-"
+        who = terminal.printable(event.recipient or "(nobody named)")
+        reason = verdict.reason if event.kind == "bounce" else f"{verdict.reason} ({event.kind})" if event.kind != verdict.reason else event.kind
+        yield from self._row(verdict.advice, reason, codes, who, source, terminal.ADVICE_COLOURS.get(verdict.advice))
+        if self.why:
+            yield from why_lines(event, self.width or 100, colour=self.colour)
+
+    def _row(self, advice: str, reason: str, codes: str, who: str, source: str, colour: str | None) -> Iterator[str]:
+        head = terminal.paint(terminal.pad(advice, 9), colour, bold=True, on=self.colour)
+        wide = self.width is None or self.width >= _WIDE
+        if wide:
+            if not self._headed:
+                self._headed = True
+                title = f"{'ADVICE':<9}{'REASON':<30}{'CODES':<14}{'RECIPIENT':<36} SOURCE"
+                yield terminal.paint(title, None, bold=True, on=self.colour)
+            line = f"{head}{terminal.pad(reason, 29)} {terminal.pad(codes, 13)} {terminal.pad(self._cut(who, 36), 36)} "
+            yield line + self._cut(source, (self.width or 0) - 90)
+            return
+        yield head + self._cut(f"{reason}  {codes}", (self.width or 0) - 9)
+        yield " " * 9 + self._cut(f"{who}  {source}", (self.width or 0) - 9)
+
+    def _cut(self, text: str, cells: int) -> str:
+        return text if self.width is None else terminal.cut(text, max(8, cells))
+
+
+def why_lines(event: Event, width: int, *, colour: bool) -> Iterator[str]:
+    """Yield which rule decided on what text, with the text marked, and what it overrode."""
+    verdict = event.verdict
+    details = ", ".join(f"{key} {value}" for key, value in msgspec.structs.asdict(verdict.details).items() if value)
+    yield f"         {verdict.permanence}, scope {verdict.scope}, confidence {verdict.confidence:g}" + (f"; {terminal.printable(details)}" if details else "")
+    for place, evidence in enumerate(verdict.evidence):
+        said = "decided by" if place == 0 else "beside it"
+        over = f", over {evidence.overrode}" if evidence.overrode else ""
+        yield f"         {said} {evidence.pack}:{evidence.rule}{over}"
+        text = event.diagnostic if evidence.field == "diagnostic" else None
+        if text and evidence.end > evidence.start:
+            yield from ("           " + line for line in terminal.marked(text, evidence.start, evidence.end, width - 11, on=colour))
+        elif place == 0 or not text:
+            yield f"           {evidence.field}: {terminal.printable(evidence.text)}"

@@ -1,0 +1,88 @@
+"""What a terminal can show: width in cells, colour, and no remote text that steers it."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import sys
+from typing import TYPE_CHECKING, Final
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["ADVICE_COLOURS", "colour_wanted", "columns", "cut", "pad", "printable", "width_of"]
+
+ADVICE_COLOURS: Final = {"suppress": "red", "count": "yellow", "fix": "magenta", "retry": "cyan", "review": "blue"}
+
+# Control characters, and the marks that turn the direction of text: both could disguise a line.
+_STEERING: Final = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
+
+
+def printable(text: str) -> str:
+    r"""Return text that a terminal shows and does not obey: control characters as `\xNN` or `\uNNNN`."""
+    return _STEERING.sub(_spell, text)
+
+
+def _spell(match: re.Match[str]) -> str:
+    code = ord(match[0])
+    return f"\\x{code:02x}" if code <= 0xFF else f"\\u{code:04x}"  # noqa: PLR2004  two digits or four
+
+
+def width_of(text: str) -> int:
+    """Return how many cells a text takes: Hangul and Han are two wide."""
+    if text.isascii():
+        return len(text)
+    from rich.cells import cell_len  # noqa: PLC0415  heavy, and only for text beyond ASCII
+
+    return cell_len(text)
+
+
+def cut(text: str, cells: int) -> str:
+    """Return a text that takes at most `cells`, its end replaced by an ellipsis where it is longer."""
+    if width_of(text) <= cells:
+        return text
+    if text.isascii():
+        return text[: max(0, cells - 1)] + "…"
+    from rich.cells import set_cell_size  # noqa: PLC0415  as above
+
+    return set_cell_size(text, max(0, cells - 1)).rstrip() + "…"
+
+
+def pad(text: str, cells: int) -> str:
+    """Return a text filled with blanks to `cells`."""
+    return text + " " * max(0, cells - width_of(text))
+
+
+def columns() -> int | None:
+    """Return the width of the terminal that standard output is; None where it is none."""
+    if not sys.stdout.isatty():
+        return None
+    return shutil.get_terminal_size().columns
+
+
+def colour_wanted() -> bool:
+    """Tell whether to colour: on a terminal, unless NO_COLOR or TERM=dumb; FORCE_COLOR overrides."""
+    if os.environ.get("NO_COLOR"):
+        return False
+    if os.environ.get("FORCE_COLOR"):
+        return True
+    return sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def paint(text: str, colour: str | None, *, bold: bool = False, on: bool = True) -> str:
+    """Return a text in a colour, where colour is on."""
+    return click.style(text, fg=colour, bold=bold or None) if on and (colour or bold) else text
+
+
+def marked(text: str, start: int, end: int, cells: int, *, on: bool) -> Sequence[str]:
+    """Return a line of at most `cells` around text[start:end], which is marked: in colour, or by carets below."""
+    left = max(0, min(start, end - cells // 2) - 20) if width_of(text) > cells else 0
+    before, middle, after = printable(("…" if left else "") + text[left:start]), printable(text[start:end]), printable(text[end:])
+    rest = max(0, cells - width_of(before) - width_of(middle))
+    after = cut(after, rest)
+    if on:
+        return [before + click.style(middle, reverse=True) + after]
+    return [before + middle + after, " " * width_of(before) + "^" * width_of(middle)]

@@ -1,0 +1,163 @@
+"""Mail in files: single messages, folders of .eml, Maildir, mbox, standard input. Only read.
+
+    bounces/         every *.eml, *.mbox and Maildir below it, in the order of their names
+    Maildir/         its new/ and cur/
+    box.mbox         each message, as `box.mbox:17`, counted from 1
+    notice.eml       one message, whatever it starts with
+    -                one message, or an mbox if it starts with "From "
+
+Memory is bounded by one message: of a larger one than the limit, the head is given, and said to be.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Final
+
+import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from bounceclass.settings import Limits
+
+__all__ = ["Input", "LeftOut", "read_paths", "split_mbox"]
+
+_SUFFIXES: Final = frozenset({".eml", ".mbox", ".mbx"})
+_BOXES: Final = frozenset({".mbox", ".mbx"})
+_FROM_LINE: Final = re.compile(rb"From \S.*\d{4}\s*$")
+_QUOTED_FROM: Final = re.compile(rb"^>(>*From )", re.MULTILINE)
+_PROBE: Final = 5
+
+
+class Input(msgspec.Struct, frozen=True):
+    """One message by the name it was given under, or the fault that kept it from being read."""
+
+    source: str
+    raw: bytes = b""
+    fault: str | None = None
+    cut: bool = False
+    """Whether the message was larger than the limit, so that only its head is here."""
+
+
+class LeftOut(msgspec.Struct):
+    """What stood in a folder and is no mail by its name: the count, and the first few."""
+
+    count: int = 0
+    names: list[str] = []
+
+    def add(self, name: str) -> None:
+        """Count a file."""
+        self.count += 1
+        if len(self.names) < 3:  # noqa: PLR2004  enough to be recognised
+            self.names.append(name)
+
+
+def read_paths(paths: Iterable[str], limits: Limits, left_out: LeftOut) -> Iterator[Input]:
+    """Yield every message of the paths, in order. A path that can't be read is an Input with its fault."""
+    for path in paths:
+        if path == "-":
+            yield from _read_stream(sys.stdin.buffer, "-", limits, box=None)
+            continue
+        place = Path(path)
+        try:
+            if place.is_dir():
+                yield from _read_folder(place, path, limits, left_out)
+            else:
+                yield from _read_file(place, path, limits)
+        except OSError as error:
+            yield _failed(path, error)
+
+
+def _failed(source: str, error: OSError) -> Input:
+    return Input(source, fault=error.strerror or str(error))
+
+
+def _read_folder(folder: Path, shown: str, limits: Limits, left_out: LeftOut) -> Iterator[Input]:
+    """Read a folder; links in it are not followed, for mail folders may be written by others."""
+    maildir = all((folder / name).is_dir() for name in ("cur", "new"))
+    for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
+        name = os.path.join(shown, entry.name)  # noqa: PTH118  the path as it was given: Path drops a leading "./"
+        try:
+            if entry.is_dir(follow_symlinks=False):
+                if maildir and entry.name in {"cur", "new"}:
+                    yield from _read_maildir(Path(entry.path), name, limits)
+                elif not (maildir and entry.name == "tmp"):
+                    yield from _read_folder(Path(entry.path), name, limits, left_out)
+            elif entry.is_file(follow_symlinks=False) and Path(entry.name).suffix.lower() in _SUFFIXES:
+                yield from _read_file(Path(entry.path), name, limits)
+            elif not maildir:
+                left_out.add(name)
+        except OSError as error:
+            yield _failed(name, error)
+
+
+def _read_maildir(folder: Path, shown: str, limits: Limits) -> Iterator[Input]:
+    for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
+        name = os.path.join(shown, entry.name)  # noqa: PTH118  as above
+        if not entry.is_file(follow_symlinks=False):
+            continue
+        try:
+            with Path(entry.path).open("rb") as file:
+                yield from _read_stream(file, name, limits, box=False)
+        except OSError as error:
+            yield _failed(name, error)
+
+
+def _read_file(place: Path, shown: str, limits: Limits) -> Iterator[Input]:
+    suffix = place.suffix.lower()
+    box = True if suffix in _BOXES else False if suffix == ".eml" else None
+    with place.open("rb") as file:
+        yield from _read_stream(file, shown, limits, box=box)
+
+
+def _read_stream(file: IO[bytes], shown: str, limits: Limits, *, box: bool | None) -> Iterator[Input]:
+    """Read one message or an mbox; `box` None: an mbox where the first line says so."""
+    head = file.read(_PROBE)
+    if box is None:
+        box = head == b"From "
+    if box:
+        yield from (Input(f"{shown}:{number}", raw, cut=cut) for number, (raw, cut) in enumerate(split_mbox(head, file, limits), 1))
+        return
+    raw = head + file.read(limits.message + 1 - len(head))
+    cut = len(raw) > limits.message
+    yield Input(shown, raw[: limits.head] if cut else raw, cut=cut)
+
+
+def split_mbox(head: bytes, file: IO[bytes], limits: Limits) -> Iterator[tuple[bytes, bool]]:
+    """Yield each message of an mbox (RFC 4155; mboxrd's quoting undone) and whether it was cut.
+
+    The standard library's reader needs a file that can seek; a pipe can't.
+    """
+    lines: list[bytes] = []
+    size, blank, cut = 0, True, False
+    first = head + file.readline()
+    for line in _lines(first, file):
+        if blank and line.startswith(b"From ") and _FROM_LINE.match(line):
+            if lines:
+                yield _unquoted(lines), cut
+            lines, size, cut = [], 0, False
+        size += len(line)
+        if size > limits.message and not cut:
+            cut = True
+            lines = [b"".join(lines)[: limits.head]]
+        if not cut:
+            lines.append(line)
+        blank = not line.strip()
+    if lines:
+        yield _unquoted(lines), cut
+
+
+def _lines(first: bytes, file: IO[bytes]) -> Iterator[bytes]:
+    line = first
+    while line:
+        yield line
+        line = file.readline(1024 * 1024)
+
+
+def _unquoted(lines: list[bytes]) -> bytes:
+    raw = b"".join(lines)
+    return _QUOTED_FROM.sub(rb"\1", raw) if b"\n>" in raw else raw
