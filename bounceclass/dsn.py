@@ -34,7 +34,8 @@ __all__ = ["FORMAT", "envid", "failed_recipients", "has_fields", "parse_date", "
 
 FORMAT: Final = "rfc3464"
 _PER_RECIPIENT: Final = frozenset(
-    {"final-recipient", "original-recipient", "x-actual-recipient", "action", "status", "diagnostic-code", "remote-mta", "last-attempt-date", "will-retry-until", "final-log-id"},
+    {"final-recipient", "original-recipient", "x-actual-recipient", "action", "status", "diagnostic-code", "remote-mta"}
+    | {"last-attempt-date", "will-retry-until", "final-log-id"},
 )
 _NAMES: Final = ("final-recipient", "original-recipient")
 _KINDS: Final = {

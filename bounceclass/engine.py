@@ -1,9 +1,7 @@
 """The Engine: reads and judges. Pure: no file after it is built, no network, no clock, no history.
 
-    engine = Engine()
-    for event in engine.classify(raw).events:
-        if event.verdict.advice == "suppress" and event.recipient == member:
-            disable(member)
+In list software it is three lines: build an Engine once, `classify` each mail, and act on the
+events whose `verdict.advice` is "suppress" and whose recipient is the member that was mailed.
 """
 
 from __future__ import annotations

@@ -38,7 +38,7 @@ def _events(message: Message, text: str) -> Iterable[Event]:
     first = dict(reversed(fields))
     named = [address(value) for name, value in fields if name in {"original-rcpt-to", "removal-recipient"}]
     people = list(dict.fromkeys(name for name in named if name and _is_person(name)))
-    for recipient in people or [None]:
+    for recipient in (*people,) or (None,):
         yield Event(
             kind=Kind.COMPLAINT,
             recipient=recipient,

@@ -48,7 +48,7 @@ class Word(StrEnum):
     """A closed word of the contract; a word of a later version is read as the last member."""
 
     @classmethod
-    def _missing_(cls, value: object) -> Self:
+    def _missing_(cls, value: object) -> Self:  # noqa: ARG003  enum's signature
         return list(cls)[-1]
 
 
@@ -66,7 +66,7 @@ class Kind(Word):
 
 
 class Permanence(Word):
-    """Would this message, repeated unchanged, be refused again, by what the remote said?"""
+    """Whether this message, repeated unchanged, would be refused again, by what the remote said."""
 
     PERMANENT = "permanent"
     TRANSIENT = "transient"

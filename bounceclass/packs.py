@@ -1,4 +1,4 @@
-"""Rule packs: TOML files of providers and rules, and the finder that runs them.
+r"""Rule packs: TOML files of providers and rules, and the finder that runs them.
 
 A rule is literals, then a pattern, run on normalised text (`transcript.normalise`); all its
 conditions must hold. Rules are asked in file order, the user's packs first: the first match wins.
@@ -8,7 +8,7 @@ conditions must hold. Rules are asked in file order, the user's packs first: the
     any     = ["user unknown", "no such user"]     one of these stands in the text
     all     = ["recipient"]                        each of these
     none    = ["sender"]                           none of these
-    pattern = 'over (?P<limit>\\d+)'               `re`, after the literals; its groups fill details
+    pattern = 'over (?P<limit>\d+)'               `re`, after the literals; its groups fill details
     reply   = [550]   status = ["5.1.1", "x.7.1", "5.7.606-5.7.649"]   command = ["rcpt"]
     provider = "microsoft"                         only there; such a rule is surer (.97 against .9)
     kind    = "auto-reply"                         of events of this kind; not given: bounces and delays
@@ -35,7 +35,7 @@ from bounceclass.model import Details  # noqa: TC001  msgspec reads the annotati
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-__all__ = ["OURS", "Facts", "Finder", "Match", "Pack", "Provider", "Rule", "load", "load_ours"]
+__all__ = ["OURS", "Facts", "Finder", "Match", "Pack", "Provider", "Rule", "load", "load_ours", "status_range"]
 
 OURS: Final = ("autoreplies.toml", "providers.toml", "refusals.toml", "phrases.toml")
 """Our own packs in `data/packs/`, in the order in which they are asked."""
@@ -127,9 +127,16 @@ def load(path: str | Path) -> Pack:
 
 
 def load_ours() -> tuple[Pack, ...]:
-    """Return the packs that come with bounceclass, in order."""
+    """Return the packs that come with bounceclass, in order, without their examples.
+
+    These are four fifths of the text and only `packcheck` asks for them: `load` a pack's file for that.
+    """
     folder = resources.files(__package__) / "data" / "packs"
-    return tuple(_decode((folder / name).read_bytes(), name, name.removesuffix(".toml")) for name in OURS)
+    return tuple(_decode(_EXAMPLES.sub(b"", (folder / name).read_bytes()), name, name.removesuffix(".toml")) for name in OURS)
+
+
+_EXAMPLES: Final = re.compile(rb"^(?:matches|misses) = \[(?:\n(?:    [^\n]*\n)*\]\n|[^\n]*\]\n)", re.MULTILINE)
+"""An array of examples as our own packs write it: on one line, or closed by a bracket at the line's start."""
 
 
 def _decode(data: bytes, where: str, name: str) -> Pack:
@@ -159,47 +166,53 @@ class _Row:
         try:
             return re.compile(self.rule.pattern)
         except re.error as error:
-            raise KnowledgeError(f"{self.pack}: rules.{self.name}.pattern", str(error)) from error
+            where = f"{self.pack}: rules.{self.name}.pattern"
+            raise KnowledgeError(where, str(error)) from error
 
     @cached_property
     def statuses(self) -> tuple[tuple[_Status, _Status], ...]:
         """The status conditions as ranges, both ends within."""
-        return tuple(_status_range(text) for text in self.rule.status)
+        return tuple(status_range(text) for text in self.rule.status)
 
     def match(self, facts: Facts) -> Match | None:
         """Return the match where every condition of the rule holds."""
-        rule, text = self.rule, facts.text
-        if rule.kind != facts.kind:
+        literal = self._literal(facts.text) if self._fits(facts) else None
+        if literal is None:
             return None
-        if rule.provider is not None and rule.provider != facts.provider:
-            return None
-        if rule.reply and facts.reply_code not in rule.reply:
-            return None
-        if rule.command and facts.command not in rule.command:
-            return None
-        if rule.status and not _within(facts.status, self.statuses):
-            return None
-        literal = next((word for word in rule.any if word in text), "")
-        if rule.any and not literal:
-            return None
-        if not all(word in text for word in rule.all) or any(word in text for word in rule.none):
-            return None
-        start = text.find(literal or (rule.all[0] if rule.all else ""))
-        end = start + len(literal or (rule.all[0] if rule.all else text))
         if self.pattern is None:
-            return Match(rule, self.name, self.pack, start, end)
-        found = self.pattern.search(text)
+            start = facts.text.find(literal)
+            return Match(self.rule, self.name, self.pack, start, start + len(literal or facts.text))
+        found = self.pattern.search(facts.text)
         if found is None:
             return None
         groups = tuple((key, *found.span(key)) for key, value in found.groupdict().items() if value)
-        return Match(rule, self.name, self.pack, *found.span(), groups)
+        return Match(self.rule, self.name, self.pack, *found.span(), groups)
+
+    def _fits(self, facts: Facts) -> bool:
+        """Tell whether all holds that is not about the text."""
+        rule = self.rule
+        return (
+            rule.kind == facts.kind
+            and rule.provider in {None, facts.provider}
+            and (not rule.reply or facts.reply_code in rule.reply)
+            and (not rule.command or facts.command in rule.command)
+            and (not rule.status or _within(facts.status, self.statuses))
+        )
+
+    def _literal(self, text: str) -> str | None:
+        """Return the literal that stands in the text, "" where none is asked for, None where one is missing or refused."""
+        rule = self.rule
+        found = next((word for word in rule.any if word in text), None if rule.any else "")
+        if found is None or not all(word in text for word in rule.all) or any(word in text for word in rule.none):
+            return None
+        return found or (rule.all[0] if rule.all else "")
 
 
 _Status = tuple[int, int, int]
 _ANY: Final = 999
 
 
-def _status_range(text: str) -> tuple[_Status, _Status]:
+def status_range(text: str) -> tuple[_Status, _Status]:
     """Read "5.1.1", "x.1.1", "5.7.*" or "5.7.606-5.7.649" as a range; ValueError on anything else."""
     low, _, high = text.partition("-")
     return _status_end(low, 0), _status_end(high or low, _ANY)

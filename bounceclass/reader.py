@@ -6,7 +6,7 @@ them knows is of kind `other`, without events.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from bounceclass import autoreply, dsn, feedback, receipt
 from bounceclass.message import DELIVERY, Message
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["POSTMASTER_COPY", "read"]
 
-POSTMASTER_COPY = "postfix-postmaster-copy"
+POSTMASTER_COPY: Final = "postfix-postmaster-copy"
 
 
 def read(raw: bytes, settings: Settings, source: str | None = None, *, cut: bool = False) -> Report:
@@ -36,23 +36,27 @@ def read(raw: bytes, settings: Settings, source: str | None = None, *, cut: bool
 
 
 def _events(message: Message) -> tuple[str | None, list[Event]]:
-    if events := feedback.read(message):
-        return feedback.ARF, events
-    if events := feedback.read_jmrp(message):
-        return feedback.JMRP, events
-    if message.of_type(DELIVERY):
-        return _dsn_format(message), dsn.read(message)
-    if events := receipt.read(message):
-        return receipt.FORMAT, events
-    if name := autoreply.other_format(message):
-        return name, []
-    if dsn.has_fields(message) and autoreply.is_from_daemon(message):
-        return _dsn_format(message), dsn.read(message)
-    if events := autoreply.read_unsubscribe(message):
-        return autoreply.UNSUBSCRIBE, events
-    if events := autoreply.read_auto_reply(message):
-        return autoreply.AUTO_REPLY, events
-    return None, []
+    for name, read_events in _READERS:
+        if events := read_events(message):
+            return (_dsn_format(message) if name == dsn.FORMAT else name), events
+    return autoreply.other_format(message), []
+
+
+def _read_dsn(message: Message) -> list[Event]:
+    """Read a status part; fields that stand in the text instead are believed only of a mail system."""
+    if message.of_type(DELIVERY) or (dsn.has_fields(message) and autoreply.is_from_daemon(message)):
+        return dsn.read(message)
+    return []
+
+
+_READERS: Final = (
+    (feedback.ARF, feedback.read),
+    (feedback.JMRP, feedback.read_jmrp),
+    (dsn.FORMAT, _read_dsn),
+    (receipt.FORMAT, receipt.read),
+    (autoreply.UNSUBSCRIBE, autoreply.read_unsubscribe),
+    (autoreply.AUTO_REPLY, autoreply.read_auto_reply),
+)
 
 
 def _dsn_format(message: Message) -> str:

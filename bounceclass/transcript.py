@@ -23,7 +23,7 @@ import msgspec
 
 from bounceclass.codes import REPLY, STATUS, find_status, tidy
 
-__all__ = ["NOTHING", "Normalised", "Transcript", "find_command", "find_host", "normalise", "read"]
+__all__ = ["NOTHING", "Normalised", "Transcript", "find_command", "find_host", "lower", "normalise", "read"]
 
 
 class Transcript(msgspec.Struct, frozen=True):
@@ -96,7 +96,7 @@ _HOST: Final = re.compile(r"(?P<name>[a-z0-9](?:[\w-]*\.)+[a-z0-9][\w-]*|\[[\d.:
 @lru_cache(maxsize=1024)
 def read(text: str) -> Transcript:
     """Read a diagnostic; whatever is not stated is None. Never raises."""
-    lowered = _lower(text)
+    lowered = lower(text)
     command = find_command(lowered)
     host = find_host(lowered)
     found = _find_reply(lowered)
@@ -200,7 +200,7 @@ def normalise(text: str, start: int = 0, end: int | None = None) -> Normalised:
     The codes that each line of a multi-line reply repeats are dropped but for the first; ids stay,
     for S3150 or TSS04 mean something.
     """
-    lowered = _lower(text[start:end])
+    lowered = lower(text[start:end])
     spans = _masks(lowered)
     pieces: list[str] = []
     marks, origins = [0], [start]
@@ -268,7 +268,7 @@ def _places(text: str, what: str, start: int) -> list[tuple[int, int]]:
     return found
 
 
-def _lower(text: str) -> str:
+def lower(text: str) -> str:
     """Lower case that keeps every offset: a letter whose lower case is longer stays as it is."""
     lowered = text.lower()
     if len(lowered) == len(text):

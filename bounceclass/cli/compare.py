@@ -6,8 +6,9 @@ import click
 import msgspec
 
 from bounceclass import explain
-from bounceclass.cli.explain import format_option, language_option
+from bounceclass.cli.explain import format_option, language_option, show_look_alikes
 from bounceclass.cli.output import write
+from bounceclass.codes import parse
 from bounceclass.errors import CodeError
 
 __all__ = ["command"]
@@ -22,9 +23,9 @@ _MOST = 3
 def command(codes: tuple[str, ...], lang: str | None, form: str) -> None:
     """Compare two or three SMTP codes: 250 521, 5.1.1 5.1.10."""
     language = explain.pick_language(lang)
-    asked = [explain.codes.parse(code) for code in codes]
+    asked = [parse(code) for code in codes]
     if not 2 <= len(asked) <= _MOST:  # noqa: PLR2004  a comparison
-        msg = f"compare wants two or three codes, not {len(asked)}; a code in two parts is quoted: \"550 5.1.1\""
+        msg = f'compare wants two or three codes, not {len(asked)}; a code in two parts is quoted: "550 5.1.1"'
         raise CodeError(msg)
     compared = explain.compare(asked, language)
     if form == "json":
@@ -50,6 +51,7 @@ def _show(compared: explain.Comparison, language: str) -> None:
                 page.paragraph(text, f"{one.code}: {sections[key]}")
         if one.line:
             page.wire(one.line)
+        show_look_alikes(page, one, language, f"{one.code}: ")
     if compared.differences:
         page.heading(sections["differences"])
         for number, (title, text) in enumerate(compared.differences, 1):

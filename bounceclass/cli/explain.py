@@ -49,13 +49,8 @@ def show(page: Page, one: Explanation, language: str) -> None:
     if one.summary:
         page.paragraph(one.summary)
     for key in explain.SECTIONS:
-        if key == "address" and one.look_alikes:
-            page.heading(sections["look_alikes"])
-            columns = words["columns"]
-            page.table(
-                (columns["line"], columns["really"], columns["address"]),
-                [(f"`{row.line}`", row.really, row.address) for row in one.look_alikes],
-            )
+        if key == "address":
+            show_look_alikes(page, one, language)
         text = getattr(one, key)
         if text:
             page.paragraph(text, sections[key])
@@ -65,6 +60,15 @@ def show(page: Page, one: Explanation, language: str) -> None:
         page.paragraph(" · ".join(f"{code} ({name})" for code, name in one.related), sections["related"])
     if one.source:
         page.paragraph(", ".join(one.source), sections["source"])
+
+
+def show_look_alikes(page: Page, one: Explanation, language: str, before: str = "") -> None:
+    """Print the lines that carry a code and mean something else, if there are any; `before` heads the title."""
+    if not one.look_alikes:
+        return
+    words = explain.words(language)
+    page.heading(before + words["sections"]["look_alikes"])
+    page.table(tuple(words["columns"].values()), [(f"`{row.line}`", row.really, row.address) for row in one.look_alikes])
 
 
 def facts_line(one: Explanation, language: str) -> str:

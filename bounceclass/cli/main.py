@@ -1,11 +1,12 @@
 """The command `bounceclass`: finds the sub-command, and turns what goes wrong into an exit code.
 
-    0  all was read          2    usage or configuration     130  Ctrl-C
-    1  something was not     75   try again
+0 all was read, 1 something could not be read whole, 2 usage or configuration, 130 Ctrl-C; a closed
+pipe ends quietly.
 """
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from importlib import import_module
@@ -53,7 +54,8 @@ def command() -> None:
 def run() -> NoReturn:
     """Run the command line and exit."""
     for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  a terminal that can't show a letter shows its code
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal that can't show a letter shows its code
     try:
         code = command.main(standalone_mode=False)
         sys.stdout.flush()

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from bounceclass.cli import terminal
-from bounceclass.model import Event, Report, encode
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+
+    from bounceclass.model import Event, Report
 
 __all__ = ["CSV_KEYS", "FORMATS", "Rows", "csv_line", "event_cells", "json_array", "write"]
 
@@ -89,7 +90,9 @@ class Rows:
         verdict = event.verdict
         codes = " ".join(str(code) for code in (event.reply_code, event.enhanced_status) if code is not None) or "-"
         who = terminal.printable(event.recipient or "(nobody named)")
-        reason = verdict.reason if event.kind == "bounce" else f"{verdict.reason} ({event.kind})" if event.kind != verdict.reason else event.kind
+        reason = str(verdict.reason)
+        if event.kind != "bounce" and str(event.kind) != reason:
+            reason = f"{reason} ({event.kind})"
         yield from self._row(verdict.advice, reason, codes, who, source, terminal.ADVICE_COLOURS.get(verdict.advice))
         if self.why:
             yield from why_lines(event, self.width or 100, colour=self.colour)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from rich.console import Console
 from rich.padding import Padding
@@ -32,9 +32,8 @@ class Page:
         """Look at the terminal."""
         self.width = min(terminal.columns() or _PIPE_WIDTH, _WIDEST)
         colour = terminal.colour_wanted()
-        self.console = Console(
-            file=sys.stdout, width=self.width, highlight=False, emoji=False, markup=False, force_terminal=colour, no_color=not colour, color_system="standard" if colour else None
-        )
+        system: Literal["standard"] | None = "standard" if colour else None
+        self.console = Console(file=sys.stdout, width=self.width, highlight=False, emoji=False, markup=False, color_system=system, force_terminal=colour)
         self._colour = colour
 
     def title(self, left: str, right: str) -> None:
@@ -46,7 +45,7 @@ class Page:
     def paragraph(self, text: str, title: str | None = None) -> None:
         """Print a paragraph behind a blank line; its title, if any, stands at its head."""
         self.console.print()
-        line = Text(f"{title}. " if title else "", "bold")
+        line = Text(f"{title}{'' if title.endswith('?') else '.'} " if title else "", "bold")
         line.append_text(self.rich(text))
         self.console.print(line)
 

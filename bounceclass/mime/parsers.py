@@ -12,6 +12,7 @@ import email.parser
 import logging
 import threading
 import warnings
+from collections.abc import Hashable
 from functools import cache, lru_cache, partial
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -20,7 +21,7 @@ from bounceclass.mime.charsets import decode
 from bounceclass.model import clean_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable
 
 __all__ = ["PARSERS", "Flanker", "Parser", "Shape", "Stdlib", "build_skeleton", "parser_named", "read_skeleton"]
 
@@ -32,7 +33,7 @@ _BOUNDARY: Final = b"=_skeleton"
 _CACHED_BYTES: Final = 2048
 
 
-class Parser(Protocol):
+class Parser(Hashable, Protocol):
     """What reads MIME header fields: `name` goes into the Report."""
 
     name: str
@@ -44,7 +45,7 @@ class Parser(Protocol):
         """Decode the encoded words (RFC 2047) of an unfolded value; never raises."""
 
 
-def build_skeleton(fields: Iterator[tuple[bytes, bytes]]) -> bytes:
+def build_skeleton(fields: Iterable[tuple[bytes, bytes | None]]) -> bytes:
     """Return the skeleton of parts given as raw values of (Content-Type, Content-Transfer-Encoding)."""
     lines = [b'Content-Type: multipart/mixed; boundary="', _BOUNDARY, b'"\n\n']
     for content_type, encoding in fields:

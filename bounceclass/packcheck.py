@@ -1,0 +1,160 @@
+"""Checks rule packs: what `bounceclass check` and the tests of our own packs say of one.
+
+Every fault of a file is found, not only the first, and each names its spot: `rules.NAME.any[2]`.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from bounceclass import transcript
+from bounceclass.backtracking import why_slow
+from bounceclass.model import COMMANDS, Details, Kind, Permanence, Reason, Scope
+from bounceclass.packs import Facts, Finder, status_range
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from bounceclass.packs import Match, Pack, Rule
+
+__all__ = ["Fault", "check", "facts_of"]
+
+
+class Fault(msgspec.Struct, frozen=True):
+    """Something wrong with a pack: where in it, and what."""
+
+    where: str
+    what: str
+
+
+_Found = tuple[str, str]
+_WORDS: Final = (("reason", Reason), ("permanence", Permanence), ("scope", Scope))
+_UNMASKED: Final = re.compile(r"@|\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}")
+
+
+def check(pack: Pack, earlier: Sequence[Pack] = ()) -> list[Fault]:
+    """Return the faults of a pack, in file order; `earlier` are packs that are asked before it.
+
+    A provider of another pack may be named where that pack is among `earlier`.
+    """
+    known = set(pack.providers).union(*(one.providers for one in earlier))
+    faults: list[Fault] = []
+    for name, rule in pack.rules.items():
+        found = [*_words(rule, known), *_statuses(rule), *_literals(rule), *_pattern(rule), *_reach(rule)]
+        faults += (Fault(f"rules.{name}{key}", what) for key, what in found)
+    if not faults:  # a rule that can't be run has no examples to try
+        faults += _shadowed(pack)
+        faults += _examples(pack)
+    return faults
+
+
+def _words(rule: Rule, providers: set[str]) -> Iterator[_Found]:
+    for key, enum in _WORDS:
+        word = getattr(rule, key)
+        if word is not None and word not in enum.__members__.values():
+            yield f".{key}", f"{word!r} is no {key}: known are {', '.join(enum)}"
+    if rule.kind and rule.kind not in Kind.__members__.values():
+        yield ".kind", f"{rule.kind!r} is no kind"
+    yield from ((".command", f"{word!r} is no phase: known are {', '.join(COMMANDS)}") for word in rule.command if word not in COMMANDS)
+    if rule.provider is not None and rule.provider not in providers:
+        yield ".provider", f"{rule.provider!r} is no provider of this pack or one before it"
+    if rule.confidence is not None and not 0 <= rule.confidence <= 1:
+        yield ".confidence", f"{rule.confidence} is not within 0..1"
+
+
+def _statuses(rule: Rule) -> Iterator[_Found]:
+    for status in rule.status:
+        try:
+            status_range(status)
+        except ValueError:
+            yield ".status", f"{status!r} is no status or range, such as 5.1.1, x.7.1, 5.7.* or 5.7.606-5.7.649"
+
+
+def _literals(rule: Rule) -> Iterator[_Found]:
+    for key in ("any", "all", "none"):
+        texts: tuple[str, ...] = getattr(rule, key)
+        for place, text in enumerate(texts):
+            fault = _literal(text, texts[:place])
+            if fault:
+                yield f".{key}[{place}]", f"{text!r} {fault}"
+    if any(guard in text for guard in rule.none for text in rule.all) or all(any(guard in text for guard in rule.none) for text in rule.any or ("",)):
+        yield ".none", "the rule can never match: a phrase that it needs holds one that it refuses"
+
+
+def _literal(text: str, before: Sequence[str]) -> str | None:
+    if not text.strip():
+        return "is empty"
+    if text != transcript.lower(text) or text != re.sub(r"\s+", " ", text):
+        return "can never match: rules see lower case and single blanks"
+    if _UNMASKED.search(text):
+        return "can never match: rules see addresses as <addr> and IPs as <ip>"
+    return "is covered by an earlier phrase of the rule" if any(other in text for other in before) else None
+
+
+def _pattern(rule: Rule) -> Iterator[_Found]:
+    if rule.pattern is None:
+        return
+    try:
+        slow = why_slow(rule.pattern)
+        groups = re.compile(rule.pattern).groupindex
+    except re.error as error:
+        yield ".pattern", f"{error} at character {error.pos}"
+        return
+    if slow:
+        yield ".pattern", f"may take for ever: {slow}; bound it, as in {{0,60}}"
+    for group in groups:
+        if group not in Details.__struct_fields__:
+            yield ".pattern", f"{group!r} is no detail: known are {', '.join(Details.__struct_fields__)}"
+
+
+def _reach(rule: Rule) -> Iterator[_Found]:
+    if not (rule.any or rule.all or rule.pattern or rule.reply or rule.status or rule.provider):
+        yield "", "has no condition: it would decide everything"
+    if not rule.matches:
+        yield ".matches", "has no example"
+
+
+def _shadowed(pack: Pack) -> Iterator[Fault]:
+    """Find phrases that never get their turn: an earlier rule without conditions holds a part of them."""
+    plain: list[tuple[str, str]] = []
+    for name, rule in pack.rules.items():
+        for place, text in enumerate(rule.any):
+            over = next((f"{other!r} of rules.{owner}" for other, owner in plain if other in text), None)
+            if over and rule.kind == "":
+                yield Fault(f"rules.{name}.any[{place}]", f"{text!r} is shadowed by {over}")
+        if not (rule.all or rule.none or rule.pattern or rule.reply or rule.status or rule.command or rule.provider or rule.kind):
+            plain += ((text, name) for text in rule.any)
+
+
+def _examples(pack: Pack) -> Iterator[Fault]:
+    finder = Finder([pack])
+    for name, rule in pack.rules.items():
+        for key, lines, good in (("matches", rule.matches, _is_first), ("misses", rule.misses, _is_none)):
+            for place, line in enumerate(lines):
+                fault = good(name, list(finder.find_all(facts_of(line, finder, rule.kind))))
+                if fault:
+                    yield Fault(f"rules.{name}.{key}[{place}]", f"{line!r} {fault}")
+
+
+def _is_first(name: str, found: list[Match]) -> str | None:
+    if found and found[0].name == name:
+        return None
+    if not found:
+        return "matches no rule"
+    return f"is taken by rules.{found[0].name}" + ("" if any(one.name == name for one in found) else ", and this rule does not match it")
+
+
+def _is_none(name: str, found: Iterable[Match]) -> str | None:
+    return "matches, but must not" if any(one.name == name for one in found) else None
+
+
+def facts_of(line: str, finder: Finder, kind: str = "") -> Facts:
+    """Return what rules see of an example line."""
+    said = transcript.read(line)
+    text = transcript.normalise(line, said.start, said.end).text
+    provider = finder.provider((said.remote_host,), None, text)
+    return Facts(text, said.reply_code, said.enhanced_status, said.command, provider, kind)
+

@@ -1,0 +1,49 @@
+"""A module imports only what stands above it: a total order, so there are no cycles to argue about."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parent.parent / "bounceclass"
+
+# The doors, `__init__` and `__main__`, are exempt.
+ORDER = (
+    "errors", "model", "settings",
+    "codes", "transcript", "knowledge", "packs", "backtracking", "packcheck", "explain",
+    "mime.charsets", "mime.parsers", "mime.headers", "mime.split", "message",
+    "fields", "dsn", "feedback", "receipt", "autoreply", "reader",
+    "judge", "engine",
+    "sources.files",
+    "cli.terminal", "cli.output", "cli.prose", "cli.classify", "cli.reply", "cli.explain", "cli.compare", "cli.check", "cli.completion", "cli.main",
+)  # fmt: skip
+ALLOWED_UP = {("cli.completion", "cli.main")}  # completes all of the command, of which it is a part
+
+
+def modules() -> list[str]:
+    paths = (path.relative_to(PACKAGE).with_suffix("") for path in PACKAGE.rglob("*.py"))
+    return sorted(".".join(path.parts) for path in paths if not path.name.startswith("__"))
+
+
+def imports(name: str) -> set[str]:
+    tree = ast.parse((PACKAGE / f"{name.replace('.', '/')}.py").read_text(encoding="utf-8"))
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "bounceclass":
+            inner = node.module.partition(".")[2]
+            found |= {f"{inner}.{alias.name}".strip(".") for alias in node.names} | {inner}
+        elif isinstance(node, ast.Import):
+            found |= {alias.name.partition(".")[2] for alias in node.names if alias.name.startswith("bounceclass.")}
+    return found & set(ORDER)
+
+
+def test_every_module_has_its_place() -> None:
+    assert modules() == sorted(ORDER)
+
+
+@pytest.mark.parametrize("name", ORDER)
+def test_a_module_imports_only_downward(name: str) -> None:
+    above = set(ORDER[: ORDER.index(name)])
+    assert {other for other in imports(name) - above if (name, other) not in ALLOWED_UP} == set()
