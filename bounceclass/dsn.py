@@ -50,6 +50,7 @@ _KINDS: Final = {
 _STATUS: Final = re.compile(rf"[\s\"(]*({STATUS})(?![\w.])\s*(?:\((.*)\))?")
 _LOCAL_TYPES: Final = frozenset({"x-unix", "x-postfix", "x-local", "unix", "x-notes", "x-sendmail"})
 _ADDRESS: Final = re.compile(r"(?<![\w.+=-])[\w.+=-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}")
+_BEHIND: Final = re.compile(r">?:[ \t]*\n?[ \t]*(\S[^\n]*(?:\n[ \t]+\S[^\n]*){0,20})")
 _IN_TEXT: Final = re.compile(r"^(?:>+ ?)?(final-recipient|original-recipient)[ \t]*:", re.IGNORECASE | re.MULTILINE)
 _HEAD_OF_TEXT: Final = re.compile(r"^(?:reporting-mta|final-recipient|original-recipient|action)[ \t]*:", re.IGNORECASE | re.MULTILINE)
 
@@ -116,7 +117,7 @@ def _event(message: Message, about: Group, group: Group, notice: str, *, alone: 
     said = transcript.read(diagnostic)
     if said.reply_code is None and notice and (kind in _LOCAL_TYPES or not diagnostic or is_generic(said.enhanced_status)):
         quoted = _quoted(notice, recipient or original, alone=alone, limit=message.limits.diagnostic)
-        if quoted.reply_code is not None:
+        if quoted.reply_code is not None or not diagnostic:
             said, kind, diagnostic = quoted, None, quoted.text
     action = (group.get("action") or "").split("(")[0].strip().lower().partition(" ")[0] or None
     _, remote = typed(group.get("remote-mta"))
@@ -131,7 +132,7 @@ def _event(message: Message, about: Group, group: Group, notice: str, *, alone: 
         enhanced_status=_more_specific(said, stated),
         diagnostic=diagnostic or None,
         diagnostic_type=kind,
-        command=said.command or transcript.find_command(notice.lower() if alone else ""),
+        command=said.command or transcript.find_command(" ".join(notice.lower().split()) if alone else ""),
         remote_mta=_host(remote) or said.remote_host,
         reporting_mta=_host(reporting),
         occurred_at=parse_date(group.get("last-attempt-date") or message.headers.get("date"), message),
@@ -157,19 +158,29 @@ def _more_specific(said: transcript.Transcript, stated: str | None) -> str | Non
 
 
 def _quoted(notice: str, recipient: str | None, *, alone: bool, limit: int) -> transcript.Transcript:
-    """Return what the notice quotes of the remote's words about a recipient."""
-    place = notice.lower().find(recipient.lower()) if recipient else -1
+    """Return what the notice says of a recipient: the remote's words, else its own."""
+    lowered, said_of_it = notice.lower(), ""
+    place = lowered.find(recipient.lower()) if recipient else -1
     while place >= 0 and recipient:
         said = transcript.read(_tidy(_paragraph(notice, place), limit))
         if said.reply_code is not None:
             return said
-        place = notice.lower().find(recipient.lower(), place + 1)
+        said_of_it = said_of_it or _words_behind(notice, place + len(recipient))
+        place = lowered.find(recipient.lower(), place + 1)
+    if said_of_it:
+        return transcript.read(_tidy(said_of_it, limit))
     if alone:
         for paragraph in notice.split("\n\n"):
             said = transcript.read(_tidy(paragraph, limit))
             if said.reply_code is not None and said.quoted:
                 return said
     return transcript.NOTHING
+
+
+def _words_behind(notice: str, place: int) -> str:
+    """Return what stands behind an address and a colon: `user@example.org: No MX found for domain`."""
+    match = _BEHIND.match(notice, place)
+    return match[1] if match else ""
 
 
 def _paragraph(notice: str, place: int) -> str:

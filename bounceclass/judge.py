@@ -113,7 +113,7 @@ class Judge:
         rulings += _by_codes(case, said)
         if not rulings:
             rulings = [_by_action(case)]
-        return self._verdict(case, rulings, permanence_of(case.kind, case.reply_code, case.status, said), provider)
+        return self._verdict(case, rulings, permanence_of(case.kind, case.reply_code, case.status, said, case.command), provider)
 
     def _verdict(self, case: _Case, rulings: list[Ruling], permanence: Permanence, provider: str | None) -> Verdict:
         table = knowledge.advice_table()
@@ -177,8 +177,15 @@ def host_is_ours(host: str | None, own: Sequence[str]) -> bool:
     return any(host == name or (name.startswith(".") and host.endswith(name)) for name in own)
 
 
-def permanence_of(kind: Kind, reply_code: int | None, status: str | None, said: transcript.Transcript) -> Permanence:
-    """Tell whether the same message would be refused again, by what the remote said, else the report."""
+def permanence_of(kind: Kind, reply_code: int | None, status: str | None, said: transcript.Transcript, command: str | None = None) -> Permanence:
+    """Tell whether the same message would be refused again, by what the remote said, else the report.
+
+    A greeting of 5yz refuses the connection, not the message: where the report took it for temporary
+    (Postfix skips such a host and says 4.0.0 in the end) it is. What such a greeting says of a host
+    that never takes mail is a rule's to call permanent.
+    """
+    if command == "connect" and status_class(status) == 4 and reply_code and reply_code // 100 == 5:  # noqa: PLR2004  classes
+        return Permanence.TRANSIENT
     classes = {reply_code // 100 if reply_code else None, status_class(said.enhanced_status) if reply_code else None}
     failing = (classes & {4, 5}) or ({status_class(status)} & {4, 5})
     if 4 in failing or reply_code == 421:  # noqa: PLR2004  class 4 within a reply of class 5: it contradicts itself
@@ -208,24 +215,32 @@ def _by_rule(match: Match, seen: transcript.Normalised, text: str) -> Ruling:
 
 
 def _by_codes(case: _Case, said: transcript.Transcript) -> list[Ruling]:
-    rulings = []
-    facts = knowledge.codes()
-    if case.status is not None and not is_generic(case.status):
-        fact = facts.of_status(case.status)
-        if fact is not None:
-            meaning = fact.meaning(status_class(case.status) or 0)
-            confidence = GENERIC if fact.generic else SPECIFIC
-            if case.reply_code is not None and said.enhanced_status != case.status:
-                confidence = min(confidence, SECOND_HAND)
-            scope = None if meaning.scope is Scope.NONE else meaning.scope
-            scope = scope if meaning.reason.value not in knowledge.advice_table().final else None
-            rulings.append(Ruling(meaning.reason, confidence, _code("x" + case.status[1:], "enhanced_status", case.status, said), scope))
-    if case.reply_code is not None:
-        fact = facts.of_reply(case.reply_code)
-        reason, confidence = (fact.reason, fact.confidence or REPLY_ALONE) if fact else (Reason.UNDETERMINED, REPLY_ALONE)
-        reason = _bare_552(case) if case.reply_code == 552 else reason  # noqa: PLR2004  two meanings, by the phase
-        rulings.append(Ruling(reason, confidence, _code(str(case.reply_code), "reply_code", str(case.reply_code), said)))
-    return rulings
+    return [one for one in (_by_status(case, said), _by_reply(case, said)) if one is not None]
+
+
+def _by_status(case: _Case, said: transcript.Transcript) -> Ruling | None:
+    fact = None if is_generic(case.status) else knowledge.codes().of_status(case.status or "")
+    if fact is None or case.status is None:
+        return None
+    meaning = fact.meaning(status_class(case.status) or 0)
+    confidence = GENERIC if fact.generic else SPECIFIC
+    if case.reply_code is not None and said.enhanced_status != case.status:
+        confidence = min(confidence, SECOND_HAND)
+        if fact.generic:  # what the report made of a reply that states none: a guess
+            meaning = knowledge.Meaning()
+    by_kind = meaning.scope is Scope.NONE or meaning.reason.value in knowledge.advice_table().final
+    return Ruling(meaning.reason, confidence, _code("x" + case.status[1:], "enhanced_status", case.status, said), None if by_kind else meaning.scope)
+
+
+def _by_reply(case: _Case, said: transcript.Transcript) -> Ruling | None:
+    if case.reply_code is None:
+        return None
+    fact = knowledge.codes().of_reply(case.reply_code)
+    reason = fact.reason if fact else Reason.UNDETERMINED
+    if case.reply_code == 552:  # noqa: PLR2004  two meanings, by the phase
+        reason = _bare_552(case)
+    confidence = (fact.confidence if fact else None) or REPLY_ALONE
+    return Ruling(reason, confidence, _code(str(case.reply_code), "reply_code", str(case.reply_code), said))
 
 
 def _bare_552(case: _Case) -> Reason:

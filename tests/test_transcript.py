@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from bounceclass.model import COMMANDS
+from bounceclass.transcript import find_command, find_host, normalise, read
+
+# (text, reply code, status, command, remote host)
+SAID = [
+    ("550 5.1.1 User unknown", 550, "5.1.1", None, None),
+    ("550", 550, None, None, None),
+    ("550-5.1.1 a 550 5.1.1 b", 550, "5.1.1", None, None),
+    ("550 #5.1.0 Address rejected.", 550, "5.1.0", None, None),
+    ("550 sorry, no mailbox here by that name (#5.1.1)", 550, "5.1.1", None, None),
+    ("571 5.7.1 not authorized", 571, "5.7.1", None, None),
+    ("host mx.example.org[192.0.2.1] said: 550-5.1.1 No (in reply to RCPT TO command)", 550, "5.1.1", "rcpt", "mx.example.org"),
+    ("host mx.example.org[192.0.2.1] said: 554 no (in reply to end of DATA command)", 554, None, "body", "mx.example.org"),
+    ("host mx.example.org[192.0.2.1] said: 450 4.7.1 no (in reply to MAIL FROM command)", 450, "4.7.1", "mail", "mx.example.org"),
+    ("host mx.example.org[192.0.2.1] said: 501 no (in reply to EHLO command)", 501, None, "ehlo", "mx.example.org"),
+    ("host mx.example.org[192.0.2.1] said: 554 no (in reply to DATA command)", 554, None, "data", "mx.example.org"),
+    ("host mx.example.org[192.0.2.1] refused to talk to me: 521 mx.example.org does not accept mail", 521, None, "connect", "mx.example.org"),
+    ("SMTP error from remote mail server after RCPT TO:<u@example.org>: host mx.example.org [192.0.2.1]: 550 unknown", 550, None, "rcpt", "mx.example.org"),
+    ("SMTP error from remote mail server after end of data: host mx.example.org [192.0.2.1]: 554 spam", 554, None, "body", "mx.example.org"),
+    ("SMTP error from remote mail server after initial connection: host mx.example.org [192.0.2.1]: 554 no", 554, None, "connect", "mx.example.org"),
+    ("lost connection with mx.example.org[192.0.2.1] while receiving the initial server greeting", None, None, "connect", "mx.example.org"),
+    ("conversation with mx.example.org[192.0.2.1] timed out while sending end of data -- message may be sent more than once", None, None, "body", "mx.example.org"),
+    ("connect to mx.example.org[192.0.2.1]:25: Connection refused", None, None, "connect", "mx.example.org"),
+    ("Connected to 192.0.2.1 but greeting failed. Remote host said: 554 no", 554, None, "connect", None),
+    ("192.0.2.1 does not like recipient. Remote host said: 550 5.1.1 unknown Giving up on 192.0.2.1.", 550, "5.1.1", None, None),
+    ("5.1.0 - Unknown address error 550-'5.2.2 <u@example.org>... Mailbox Full'", 550, "5.2.2", None, None),
+    ("554 5.4.7 [internal] exceeded max time without delivery (last transfail: 452 4.2.2 Mailbox full)", 452, "4.2.2", None, None),
+    ("554 4.4.7 Message expired: unable to deliver in 840 minutes.<421 4.4.2 Connection timed out>", 421, "4.4.2", None, None),
+    ("553 5.3.0 flph825 DNSBL:ATTRBL 521< 192.0.2.1 >_is_blocked", 553, "5.3.0", None, None),
+    ("550 5.1.351 Remote server returned unknown recipient -> 550 <u@example.org>: User unknown", 550, "5.1.351", None, None),
+    ("(reason: 550 5.7.1 Blocked)", 550, "5.7.1", None, None),
+    ("<<< 550 5.1.1 <u@example.org>... User unknown", 550, "5.1.1", None, None),
+    ("5.4.7 - Delivery expired (message too old)", None, "5.4.7", None, None),
+    ("552 Message size exceeds fixed maximum message size: 5242880 bytes", 552, None, None, None),
+]
+NO_CODES = [
+    "connection to port 587 failed",
+    "message of 550 bytes",
+    "550 bytes were sent",
+    "sent on 250 days in 2011 at 10:55:00",
+    "192.0.2.250 is down",
+    "id=550 queue 4F550A",
+    "see https://example.org/550 for more",
+    "jane550@example.org is away",
+    "Exim 4.96 and sendmail 8.17.1",
+    "",
+    "   ",
+]
+
+
+@pytest.mark.parametrize(("text", "reply_code", "status", "command", "host"), SAID)
+def test_what_the_refusing_host_said_is_found(text: str, reply_code: int | None, status: str | None, command: str | None, host: str | None) -> None:
+    said = read(text)
+    assert (said.reply_code, said.enhanced_status, said.command, said.remote_host) == (reply_code, status, command, host)
+
+
+@pytest.mark.parametrize("text", NO_CODES)
+def test_a_number_that_only_looks_like_a_code_is_none(text: str) -> None:
+    said = read(text)
+    assert (said.reply_code, said.enhanced_status) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("text", "seen"),
+    [
+        ("550 5.1.1 <User@Example.org>: Unknown", "550 5.1.1 <addr>: unknown"),
+        ("550-5.1.1 The account 550-5.1.1 you tried 550 5.1.1 is gone", "550-5.1.1 the account you tried is gone"),
+        ("550-The account 550-you tried 550 is gone", "550-the account you tried is gone"),
+        ("client [192.0.2.1] blocked, 2001:db8::1 too", "client [<ip>] blocked, <ip> too"),
+        ("two  blanks\tand\na line", "two blanks and a line"),
+        ("[TSS04] from 192.0.2.1 at 12:34:56 (S3150) 4.16.55.1", "[tss04] from <ip> at 12:34:56 (s3150) <ip>"),
+        ("mail to a@b, c.d@e.f. and <x@y>", "mail to <addr>, <addr>. and <addr>"),
+        ("@ alone and a@ and @b", "@ alone and a@ and @b"),
+        ("İstanbul ÄÖÜ 한국어", "İstanbul äöü 한국어"),
+    ],
+)
+def test_rules_see_lower_case_single_blanks_and_masks(text: str, seen: str) -> None:
+    assert normalise(text).text == seen
+
+
+@given(st.text(st.sampled_from("aZ5 .@<>[]-:\t\n1é한İ"), max_size=80))
+@example("550-5.1.1 x 550-5.1.1 y@z 550 5.1.1 [192.0.2.1]")
+def test_every_offset_leads_back_to_its_character(text: str) -> None:
+    seen = normalise(text)
+    for place, char in enumerate(seen.text):
+        origin = seen.origin(place)
+        assert 0 <= origin <= len(text)
+        if origin < len(text) and char not in "<>adrip ":
+            assert text[origin].lower()[:1] == char[:1].lower() or text[origin] == char
+
+
+@given(st.text())
+def test_any_text_is_read_without_an_error(text: str) -> None:
+    said = read(text)
+    assert said.command in {None, *COMMANDS}
+    assert said == read(text)
+    assert 0 <= said.start <= said.end <= max(len(text), said.end)
+    normalise(text, said.start, said.end)
+
+
+@pytest.mark.parametrize(("text", "command"), [(">>> rcpt to:<u@example.org>", "rcpt"), ("while sending mail from", "mail"), ("did not like our rcpt to:", "rcpt"), ("after starttls: tls failed", "starttls"), ("in reply to auth command", "auth"), ("nothing", None)])  # fmt: skip
+def test_a_phase_is_named_in_many_ways(text: str, command: str | None) -> None:
+    assert find_command(text) == command
+
+
+@pytest.mark.parametrize(("text", "host"), [("host mx.example.org said: x", "mx.example.org"), ("host of the party (said he)", None), ("connect to [192.0.2.1]:25", "[192.0.2.1]"), ("host", None)])  # fmt: skip
+def test_a_host_is_named_in_many_ways(text: str, host: str | None) -> None:
+    assert find_host(text) == host
