@@ -19,7 +19,7 @@ from bounceclass.model import Event, Kind
 if TYPE_CHECKING:
     from bounceclass.message import Message
 
-__all__ = ["AUTO_REPLY", "UNSUBSCRIBE", "is_from_daemon", "other_format", "read_auto_reply", "read_unsubscribe"]
+__all__ = ["AUTO_REPLY", "UNSUBSCRIBE", "is_dressed_up", "is_from_daemon", "other_format", "read_auto_reply", "read_unsubscribe"]
 
 AUTO_REPLY: Final = "rfc3834"
 UNSUBSCRIBE: Final = "list-unsubscribe"
@@ -78,6 +78,14 @@ def read_auto_reply(message: Message) -> list[Event]:
         return []
     words = " ".join(f"{subject}\n{message.text()[:_EXCERPT]}".split())
     return [_from_sender(message, Kind.AUTO_REPLY, words)]
+
+
+def is_dressed_up(message: Message) -> bool:
+    """Tell an automatic reply in the dress of a delivery status: a person's name on it, and marked as a reply.
+
+    Courier's mailbot and challenge-response services send such; a mail system's own notice is never one.
+    """
+    return (message.headers.get("auto-submitted") or "").lower().startswith("auto-replied") and not _has_daemon_name(message)
 
 
 def _has(message: Message, name: str, starts: tuple[str, ...]) -> bool:

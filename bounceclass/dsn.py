@@ -30,9 +30,10 @@ from bounceclass.model import Event, Kind, clean_text
 if TYPE_CHECKING:
     from bounceclass.message import Message
 
-__all__ = ["FORMAT", "envid", "failed_recipients", "has_fields", "parse_date", "read"]
+__all__ = ["FORMAT", "envid", "failed_recipients", "has_fields", "host_name", "parse_date", "read"]
 
 FORMAT: Final = "rfc3464"
+_TEXTS: Final = frozenset({"text/plain"})
 _PER_RECIPIENT: Final = frozenset(
     {"final-recipient", "original-recipient", "x-actual-recipient", "action", "status", "diagnostic-code", "remote-mta"}
     | {"last-attempt-date", "will-retry-until", "final-log-id"},
@@ -50,14 +51,15 @@ _KINDS: Final = {
 _STATUS: Final = re.compile(rf"[\s\"(]*({STATUS})(?![\w.])\s*(?:\((.*)\))?")
 _LOCAL_TYPES: Final = frozenset({"x-unix", "x-postfix", "x-local", "unix", "x-notes", "x-sendmail"})
 _ADDRESS: Final = re.compile(r"(?<![\w.+=-])[\w.+=-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}")
-_BEHIND: Final = re.compile(r">?:[ \t]*\n?[ \t]*(\S[^\n]*(?:\n[ \t]+\S[^\n]*){0,20})")
+_BEHIND: Final = re.compile(r">?(?::[ \t]*\n?|\n)[ \t]*((?<=[ \t])\S[^\n]*(?:\n[ \t]+\S[^\n]*){0,20})")
+_OPENS: Final = re.compile(r"[ \t]*<?[^\s<>@]{1,64}@[\w.-]{1,255}>?[:.]?(?:\s|$)")
 _IN_TEXT: Final = re.compile(r"^(?:>+ ?)?(final-recipient|original-recipient)[ \t]*:", re.IGNORECASE | re.MULTILINE)
 _HEAD_OF_TEXT: Final = re.compile(r"^(?:reporting-mta|final-recipient|original-recipient|action)[ \t]*:", re.IGNORECASE | re.MULTILINE)
 
 
 def read(message: Message) -> list[Event]:
     """Return an event for each recipient of the message's status parts; at least one, if it has such a part."""
-    texts = [message.decoded(part, message.limits.status) for part in message.of_type(DELIVERY)]
+    texts = [_without_nul(message.decoded(part, message.limits.status)) for part in message.of_type(DELIVERY)]
     if not texts and (text := _fields_in_text(message)):
         texts = [text]
         message.add_defect("status-in-text", "")
@@ -69,17 +71,23 @@ def read(message: Message) -> list[Event]:
     return _named(events, message)
 
 
+def _without_nul(text: str) -> str:
+    """NUL means nothing in a field, and databases refuse it."""
+    return text.replace("\0", "") if "\0" in text else text
+
+
 def has_fields(message: Message) -> bool:
     """Tell whether the notice's text holds the fields of a status part, outside MIME."""
     return bool(_fields_in_text(message))
 
 
 def _fields_in_text(message: Message) -> str:
-    text = message.text()
-    if not _IN_TEXT.search(text):
-        return ""
-    head = _HEAD_OF_TEXT.search(text)
-    return text[head.start() :] if head else ""
+    for part in message.of_type(_TEXTS):
+        text = message.decoded(part, message.limits.text)
+        head = _HEAD_OF_TEXT.search(text) if _IN_TEXT.search(text) else None
+        if head:
+            return text[head.start() :]
+    return ""
 
 
 def _groups(text: str, message: Message) -> tuple[Group, list[Group]]:
@@ -118,13 +126,15 @@ def _event(message: Message, about: Group, group: Group, notice: str, *, alone: 
     if said.reply_code is None and notice and (kind in _LOCAL_TYPES or not diagnostic or is_generic(said.enhanced_status)):
         quoted = _quoted(notice, recipient or original, alone=alone, limit=message.limits.diagnostic)
         if quoted.reply_code is not None or not diagnostic:
-            said, kind, diagnostic = quoted, None, quoted.text
+            kind, diagnostic = None, quoted.text[quoted.start : quoted.end]
+            said = transcript.read(diagnostic)
+            said = msgspec.structs.replace(said, command=quoted.command or said.command, remote_host=quoted.remote_host)
     action = (group.get("action") or "").split("(")[0].strip().lower().partition(" ")[0] or None
     _, remote = typed(group.get("remote-mta"))
     _, reporting = typed(about.get("reporting-mta"))
     return Event(
         id=None,
-        kind=_KINDS.get(action or "", Kind.DELIVERY if status_class(stated) == 2 else Kind.BOUNCE),  # noqa: PLR2004  the class digit
+        kind=_KINDS.get(action or "") or _kind(stated, message),
         recipient=recipient or original,
         original_recipient=original,
         action=action,
@@ -132,11 +142,17 @@ def _event(message: Message, about: Group, group: Group, notice: str, *, alone: 
         enhanced_status=_more_specific(said, stated),
         diagnostic=diagnostic or None,
         diagnostic_type=kind,
-        command=said.command or transcript.find_command(" ".join(notice.lower().split()) if alone else ""),
-        remote_mta=_host(remote) or said.remote_host,
-        reporting_mta=_host(reporting),
-        occurred_at=parse_date(group.get("last-attempt-date") or message.headers.get("date"), message),
+        command=said.command or transcript.find_command(" ".join(_about(notice, recipient or original, alone=alone).lower().split())),
+        remote_mta=host_name(remote) or said.remote_host,
+        reporting_mta=host_name(reporting),
+        occurred_at=parse_date(group.get("last-attempt-date") or message.notice_headers.get("date"), message),
     )
+
+
+def _kind(stated: str | None, message: Message) -> Kind:
+    """Tell what a group without an action reports: a success by its class or Sendmail's return receipt, else a failure."""
+    receipt = "return-receipt" in (message.headers.get("auto-submitted") or "").lower()
+    return Kind.DELIVERY if receipt or status_class(stated) == 2 else Kind.BOUNCE  # noqa: PLR2004  the class digit
 
 
 def _status(value: str | None, message: Message) -> tuple[str | None, str]:
@@ -162,10 +178,11 @@ def _quoted(notice: str, recipient: str | None, *, alone: bool, limit: int) -> t
     lowered, said_of_it = notice.lower(), ""
     place = lowered.find(recipient.lower()) if recipient else -1
     while place >= 0 and recipient:
-        said = transcript.read(_tidy(_paragraph(notice, place), limit))
+        paragraph = _paragraph(notice, place)
+        said = transcript.read(_tidy(paragraph, limit))
         if said.reply_code is not None:
             return said
-        said_of_it = said_of_it or _words_behind(notice, place + len(recipient))
+        said_of_it = said_of_it or _words_behind(paragraph, recipient)
         place = lowered.find(recipient.lower(), place + 1)
     if said_of_it:
         return transcript.read(_tidy(said_of_it, limit))
@@ -177,23 +194,40 @@ def _quoted(notice: str, recipient: str | None, *, alone: bool, limit: int) -> t
     return transcript.NOTHING
 
 
-def _words_behind(notice: str, place: int) -> str:
-    """Return what stands behind an address and a colon: `user@example.org: No MX found for domain`."""
-    match = _BEHIND.match(notice, place)
+def _about(notice: str, recipient: str | None, *, alone: bool) -> str:
+    """Return the part of the notice that is about a recipient: all of it, if there is no other."""
+    place = notice.lower().find(recipient.lower()) if recipient else -1
+    return notice if alone else _paragraph(notice, place) if place >= 0 else ""
+
+
+def _words_behind(paragraph: str, recipient: str) -> str:
+    """Return what stands behind an address: `user@example.org: No MX found`, or indented below it, as Exim has it."""
+    match = _BEHIND.match(paragraph, paragraph.lower().find(recipient.lower()) + len(recipient))
     return match[1] if match else ""
 
 
 def _paragraph(notice: str, place: int) -> str:
-    start = notice.rfind("\n\n", 0, place)
+    """Return the paragraph about the address at `place`.
+
+    It ends at a blank line, or where a line no deeper than its first one opens with another address.
+    """
+    start = notice.rfind("\n", 0, place) + 1
     end = notice.find("\n\n", place)
-    return notice[start + 1 : end if end >= 0 else len(notice)]
+    lines = notice[start : end if end >= 0 else len(notice)].split("\n")
+    depth = _depth(lines[0])
+    length = next((place for place, line in enumerate(lines) if place and _depth(line) <= depth and _OPENS.match(line)), len(lines))
+    return "\n".join(lines[:length])
+
+
+def _depth(line: str) -> int:
+    return len(line) - len(line.lstrip())
 
 
 def _tidy(text: str, limit: int) -> str:
     return clean_text(" ".join(text[:limit].split()))
 
 
-def _host(value: str) -> str | None:
+def host_name(value: str) -> str | None:
     """Return the host name of a MTA field: without comment, port and closing dot."""
     words = value.split()
     return words[0].rstrip(".").strip("()") or None if words else None

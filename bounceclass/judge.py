@@ -63,6 +63,7 @@ class _Case(msgspec.Struct, frozen=True):
     command: str | None
     provider: str | None
     own: bool
+    skipped: bool
 
 
 class Judge:
@@ -101,6 +102,7 @@ class Judge:
             event.command,
             self.finder.provider(hosts, None, "") or self.finder.provider((), domain, ""),
             local and any(host_is_ours(host, self._own) for host in (event.remote_mta, event.reporting_mta)),
+            event.command == "connect" and event.action is not None and status_class(event.enhanced_status) == 4,  # noqa: PLR2004  the class
         )
 
     def _decide(self, case: _Case) -> Verdict:
@@ -113,18 +115,20 @@ class Judge:
         rulings += _by_codes(case, said)
         if not rulings:
             rulings = [_by_action(case)]
-        return self._verdict(case, rulings, permanence_of(case.kind, case.reply_code, case.status, said, case.command), provider)
+        return self._verdict(case, rulings, permanence_of(case.kind, case.reply_code, case.status, said, skipped=case.skipped), provider)
 
     def _verdict(self, case: _Case, rulings: list[Ruling], permanence: Permanence, provider: str | None) -> Verdict:
         table = knowledge.advice_table()
         first = next((one for one in rulings if one.reason is not Reason.UNDETERMINED or one.scope), rulings[0])
         rulings.remove(first)
-        reason, confidence = first.reason, first.confidence
+        reason = first.reason
+        agreeing = [one.confidence for one in rulings if one.reason is reason and one.evidence.rule.startswith("x")]
+        confidence = max(first.confidence, *agreeing) if agreeing else first.confidence
         permanence = first.permanence or permanence
         if reason is Reason.UNDETERMINED:
             scope = _nobody_or_address(case, permanence, first.scope, table.not_the_address)
         else:
-            scope = first.scope or table.scope(reason, final=case.kind is Kind.BOUNCE, own=case.own)
+            scope = (None if case.own and reason in table.own else first.scope) or table.scope(reason, final=case.kind is Kind.BOUNCE, own=case.own)
         if reason is Reason.DOMAIN_UNKNOWN and case.reply_code is None:
             confidence = min(confidence, LOCAL_DOMAIN)
         other = next((one.evidence.rule for one in rulings if one.reason not in {reason, Reason.UNDETERMINED}), None)
@@ -177,14 +181,14 @@ def host_is_ours(host: str | None, own: Sequence[str]) -> bool:
     return any(host == name or (name.startswith(".") and host.endswith(name)) for name in own)
 
 
-def permanence_of(kind: Kind, reply_code: int | None, status: str | None, said: transcript.Transcript, command: str | None = None) -> Permanence:
+def permanence_of(kind: Kind, reply_code: int | None, status: str | None, said: transcript.Transcript, *, skipped: bool = False) -> Permanence:
     """Tell whether the same message would be refused again, by what the remote said, else the report.
 
-    A greeting of 5yz refuses the connection, not the message: where the report took it for temporary
-    (Postfix skips such a host and says 4.0.0 in the end) it is. What such a greeting says of a host
-    that never takes mail is a rule's to call permanent.
+    `skipped` tells of a greeting that the reporting MTA took for temporary: it refused the connection,
+    not this message, and the MTA went on to the next host until the time ran out (Postfix: 4.0.0).
+    That a host never takes mail is a rule's to say.
     """
-    if command == "connect" and status_class(status) == 4 and reply_code and reply_code // 100 == 5:  # noqa: PLR2004  classes
+    if skipped and reply_code and reply_code // 100 == 5 and said.enhanced_status is None:  # noqa: PLR2004  the class
         return Permanence.TRANSIENT
     classes = {reply_code // 100 if reply_code else None, status_class(said.enhanced_status) if reply_code else None}
     failing = (classes & {4, 5}) or ({status_class(status)} & {4, 5})

@@ -42,7 +42,11 @@ _ENTITIES: Final = {"&nbsp;": " ", "&lt;": "<", "&gt;": ">", "&quot;": '"', "&#3
 
 
 class Message:
-    """One mail, read as far as asked: text and status are decoded when first used."""
+    """One mail, read as far as asked: text and status are decoded when first used.
+
+    `headers` are the mail's own; `notice_headers` those of the notice itself, which differ where it
+    was forwarded within another mail.
+    """
 
     def __init__(self, raw: bytes, settings: Settings, *, cut: bool = False) -> None:
         """Split the bytes and choose the parts; `cut` tells that they are only the head of a larger mail."""
@@ -56,7 +60,7 @@ class Message:
             self.add_defect("message-too-large", f"read up to byte {limits.head}")
         self.raw = raw = _with_line_ends(raw)
         head_end, _ = end_of_headers(raw, 0, len(raw), limits.header_block)
-        self.headers = Headers(raw[:head_end], self.engine, limits)
+        self.headers = self.notice_headers = Headers(raw[:head_end], self.engine, limits)
         splitter = Splitter(raw, limits)
         self._split(splitter)
         self._defects |= splitter.defects
@@ -64,13 +68,12 @@ class Message:
 
     def _split(self, splitter: Splitter) -> None:
         self.parts: list[Part] = list(splitter.split(0, len(self.raw)))
-        self.forwarded = False
         inner = self._first_enclosed()
         if inner is not None and not any(part.content_type in _STATUS for part in self.parts):
             within = list(splitter.split(inner.body, inner.end, depth=1))
             if any(part.content_type in _STATUS for part in within):
                 self.parts = within
-                self.forwarded = True
+                self.notice_headers = self._original(inner)
 
     def _first_enclosed(self) -> Part | None:
         return next((p for p in self.parts if p.content_type in {"message/rfc822", "message/global"} and not p.encoding_is_opaque()), None)

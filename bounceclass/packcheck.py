@@ -43,7 +43,7 @@ def check(pack: Pack, earlier: Sequence[Pack] = ()) -> list[Fault]:
     known = set(pack.providers).union(*(one.providers for one in earlier))
     faults: list[Fault] = []
     for name, rule in pack.rules.items():
-        found = [*_words(rule, known), *_statuses(rule), *_literals(rule), *_pattern(rule), *_reach(rule)]
+        found = [*_words(rule, known), *_statuses(rule), *_guards(rule, pack), *_literals(rule), *_pattern(rule), *_reach(rule)]
         faults += (Fault(f"rules.{name}{key}", what) for key, what in found)
     if not faults:  # a rule that can't be run has no examples to try
         faults += _shadowed(pack)
@@ -71,6 +71,10 @@ def _statuses(rule: Rule) -> Iterator[_Found]:
             status_range(status)
         except ValueError:
             yield ".status", f"{status!r} is no status or range, such as 5.1.1, x.7.1, 5.7.* or 5.7.606-5.7.649"
+
+
+def _guards(rule: Rule, pack: Pack) -> Iterator[_Found]:
+    yield from ((".guards", f"{name!r} is no table of [guards]") for name in rule.guards if name not in pack.guards)
 
 
 def _literals(rule: Rule) -> Iterator[_Found]:
@@ -125,7 +129,7 @@ def _shadowed(pack: Pack) -> Iterator[Fault]:
             over = next((f"{other!r} of rules.{owner}" for other, owner in plain if other in text), None)
             if over and rule.kind == "":
                 yield Fault(f"rules.{name}.any[{place}]", f"{text!r} is shadowed by {over}")
-        if not (rule.all or rule.none or rule.pattern or rule.reply or rule.status or rule.command or rule.provider or rule.kind):
+        if not (rule.all or rule.none or rule.guards or rule.pattern or rule.reply or rule.status or rule.command or rule.provider or rule.kind):
             plain += ((text, name) for text in rule.any)
 
 

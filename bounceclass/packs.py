@@ -8,6 +8,7 @@ conditions must hold. Rules are asked in file order, the user's packs first: the
     any     = ["user unknown", "no such user"]     one of these stands in the text
     all     = ["recipient"]                        each of these
     none    = ["sender"]                           none of these
+    guards  = ["sender"]                           none of the pack's [guards] of that name
     pattern = 'over (?P<limit>\d+)'               `re`, after the literals; its groups fill details
     reply   = [550]   status = ["5.1.1", "x.7.1", "5.7.606-5.7.649"]   command = ["rcpt"]
     provider = "microsoft"                         only there; such a rule is surer (.97 against .9)
@@ -51,6 +52,7 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     any: tuple[str, ...] = ()
     all: tuple[str, ...] = ()
     none: tuple[str, ...] = ()
+    guards: tuple[str, ...] = ()
     pattern: str | None = None
     reply: tuple[int, ...] = ()
     status: tuple[str, ...] = ()
@@ -74,11 +76,12 @@ class Provider(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 
 
 class Pack(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A file of rules; `name` is filled from the file's name."""
+    """A file of rules; `name` is filled from the file's name. `guards` are lists that rules refuse by name."""
 
     name: str = ""
     title: str = ""
     source: str = ""
+    guards: dict[str, tuple[str, ...]] = {}
     providers: dict[str, Provider] = {}
     rules: dict[str, Rule] = {}
 
@@ -153,10 +156,11 @@ _WORD: Final = re.compile(r"[a-z0-9]+")
 class _Row:
     """A rule made ready: its pattern compiled when first needed, its status ranges as tuples."""
 
-    def __init__(self, rule: Rule, name: str, pack: str) -> None:
+    def __init__(self, rule: Rule, name: str, pack: Pack) -> None:
         self.rule = rule
         self.name = name
-        self.pack = pack
+        self.pack = pack.name
+        self.refused = (*rule.none, *(word for guard in rule.guards for word in pack.guards.get(guard, ())))
 
     @cached_property
     def pattern(self) -> re.Pattern[str] | None:
@@ -203,7 +207,7 @@ class _Row:
         """Return the literal that stands in the text, "" where none is asked for, None where one is missing or refused."""
         rule = self.rule
         found = next((word for word in rule.any if word in text), None if rule.any else "")
-        if found is None or not all(word in text for word in rule.all) or any(word in text for word in rule.none):
+        if found is None or not all(word in text for word in rule.all) or any(word in text for word in self.refused):
             return None
         return found or (rule.all[0] if rule.all else "")
 
@@ -239,7 +243,7 @@ class Finder:
         self._rows: list[_Row] = []
         for pack in packs:
             self.providers = {**pack.providers, **self.providers}
-            self._rows += (_Row(rule, name, pack.name) for name, rule in pack.rules.items())
+            self._rows += (_Row(rule, name, pack) for name, rule in pack.rules.items())
         self._by_word: dict[str, list[tuple[str, int]]] = {}
         self._wordless: list[tuple[str, int]] = []
         self._by_reply: dict[int, list[int]] = {}

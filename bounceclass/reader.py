@@ -44,9 +44,9 @@ def _events(message: Message) -> tuple[str | None, list[Event]]:
 
 def _read_dsn(message: Message) -> list[Event]:
     """Read a status part; fields that stand in the text instead are believed only of a mail system."""
-    if message.of_type(DELIVERY) or (dsn.has_fields(message) and autoreply.is_from_daemon(message)):
-        return dsn.read(message)
-    return []
+    if message.of_type(DELIVERY):
+        return [] if autoreply.is_dressed_up(message) else dsn.read(message)
+    return dsn.read(message) if dsn.has_fields(message) and autoreply.is_from_daemon(message) else []
 
 
 _READERS: Final = (
@@ -62,7 +62,7 @@ _READERS: Final = (
 def _dsn_format(message: Message) -> str:
     """Tell a copy for the postmaster (Postfix, notify_classes) from the notice itself: it never counts."""
     subject = (message.headers.get("subject") or "").lower()
-    return POSTMASTER_COPY if subject.startswith("postmaster copy:") else dsn.FORMAT
+    return POSTMASTER_COPY if subject.startswith(("postmaster copy:", "postmaster warning:")) else dsn.FORMAT
 
 
 def _original(message: Message, settings: Settings, envid: str | None) -> Original | None:

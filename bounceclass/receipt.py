@@ -14,7 +14,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from bounceclass import transcript
-from bounceclass.dsn import parse_date
+from bounceclass.dsn import host_name, parse_date
 from bounceclass.fields import address, paragraphs, typed
 from bounceclass.message import DISPOSITION
 from bounceclass.model import Event, Kind
@@ -50,7 +50,7 @@ def _event(message: Message, fields: dict[str, str]) -> Event:
         reply_code=said.reply_code,
         enhanced_status=said.enhanced_status,
         diagnostic=why,
-        reporting_mta=reporting.partition(";")[0].strip() or None,
+        reporting_mta=host_name(reporting.partition(";")[0]),
         label=disposition.rpartition(";")[2].partition("/")[0].strip().lower() or None,
         occurred_at=parse_date(message.headers.get("date"), message),
     )

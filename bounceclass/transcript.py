@@ -62,6 +62,7 @@ _LOOKBACK: Final = 40
 _PHASES: Final = (  # literal that opens the phrase, what may follow it, in order of trust
     "in reply to ",
     "in response to ",
+    "while talking to ",
     "refused to talk to me",
     "after ",
     "while ",
@@ -87,6 +88,7 @@ _PHASE: Final = re.compile(
     r"(?P<starttls>starttls)|(?P<auth>auth\b)|(?P<mail>mail\b)|(?P<rcpt>rcpt\b)|"
     r"(?P<body>end of data|end of message|message (?:body|contents?|data)|\.|data (?:block|content)|final dot)|(?P<data>data\b))",
 )
+_GREETED: Final = re.compile(r"\S+\s+<<< (?:421|521|554)")  # Sendmail: the host speaks before we did
 _NETWORK: Final = re.compile(r"[^\s,]+: (?:connection (?:refused|timed out)|no route|network is unreachable|operation timed out)")
 
 _HOST_LEADS: Final = ("host ", "connect to ", "remote server ", "remote mail server ", "conversation with ", "lost connection with ")
@@ -153,6 +155,8 @@ def find_command(lowered: str) -> str | None:
         if lead in _WHOLE_PHASES:
             return _WHOLE_PHASES[lead]
         after = place + len(lead)
+        if lead == "while talking to " and _GREETED.match(lowered, after, after + 300):
+            return "connect"
         if lead == "connect to ":
             return "connect" if _NETWORK.match(lowered, after) else None
         match = _PHASE.match(lowered, after, after + 80)

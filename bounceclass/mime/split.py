@@ -6,6 +6,7 @@ differs, a fold that lost its blank, a missing end, too many or too deep parts.
 
 from __future__ import annotations
 
+import email.message
 import re
 from typing import TYPE_CHECKING, Final
 
@@ -18,11 +19,18 @@ if TYPE_CHECKING:
 
 __all__ = ["Part", "Splitter"]
 
-_BOUNDARY: Final = re.compile(rb"boundary(?:\*0?\*?)?\s*=\s*(?:\"([^\"\r\n]{1,200})\"?|'([^'\r\n]{1,200})'|([^\s;\"]{1,200}))", re.IGNORECASE)
+_BOUNDARY: Final = re.compile(rb"boundary\s*=\s*(?:\"([^\"\r\n]{1,200})\"?|'([^'\r\n]{1,200})'|([^\s;\"]{1,200}))", re.IGNORECASE)
 _TYPE: Final = re.compile(rb"\s*\"?([a-z]+/[\w.+-]+)", re.IGNORECASE)
 _ANY_DELIMITER: Final = re.compile(rb"^--([^\s-][^\r\n]{0,199}?)[ \t]*\r?\n(?:content-|x-|mime-)[\w-]{1,60}[ \t]*:", re.IGNORECASE | re.MULTILINE)
 _WHITE: Final = b" \t\r"
 _SEARCHED: Final = 256 * 1024
+
+
+def _continued(field: bytes) -> bytes:
+    """Return a boundary that is split into pieces (RFC 2231 3), as the standard library reads it."""
+    holder = email.message.Message()
+    holder["Content-Type"] = " ".join(field.decode("ascii", "replace").split())
+    return (holder.get_boundary() or "").encode("ascii", "replace")
 
 
 class Part:
@@ -89,6 +97,8 @@ class Splitter:
         """Return the boundary that the body really uses; None where it uses none."""
         match = _BOUNDARY.search(field)
         stated = next((group for group in match.groups() if group), b"").rstrip() if match else b""
+        if b"boundary*" in field.lower():
+            stated = _continued(field)
         if stated and self._find(stated, body, end) is not None:
             return stated
         self._defect("boundary-not-found" if stated else "boundary-missing", content_type)
