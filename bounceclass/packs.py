@@ -16,13 +16,14 @@ conditions must hold. Rules are asked in file order, the user's packs first: the
     matches = ["550 5.1.1 <user@example.org> user unknown"]
     misses  = ["550 5.1.8 sender user unknown"]
 
-`matches` and `misses` are examples, held by `packcheck`. Finding is cheap because only the rules
-whose literal has a word in common with the text are looked at.
+`matches` and `misses` are examples, held by `packcheck`. Finding is cheap because only the literals
+whose rarest four characters stand in the text are looked for.
 """
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from functools import cached_property
 from importlib import resources
 from pathlib import Path
@@ -150,7 +151,7 @@ def _decode(data: bytes, where: str, name: str) -> Pack:
     return msgspec.structs.replace(pack, name=pack.name or name)
 
 
-_WORD: Final = re.compile(r"[a-z0-9]+")
+_PIECE: Final = 4
 
 
 class _Row:
@@ -238,35 +239,35 @@ class Finder:
     """All rules of several packs, ready to be asked; never changes once built."""
 
     def __init__(self, packs: Iterable[Pack]) -> None:
-        """Index the rules by a word of their literals, by reply code, by status."""
+        """Index the rules: by a rare piece of each literal, by reply code, by provider."""
         self.providers: dict[str, Provider] = {}
         self._rows: list[_Row] = []
         for pack in packs:
             self.providers = {**pack.providers, **self.providers}
             self._rows += (_Row(rule, name, pack) for name, rule in pack.rules.items())
-        self._by_word: dict[str, list[tuple[str, int]]] = {}
-        self._wordless: list[tuple[str, int]] = []
+        self._by_piece: dict[str, list[tuple[str, int]]] = {}
+        self._short: list[tuple[str, int]] = []
         self._by_reply: dict[int, list[int]] = {}
-        self._always: list[int] = []
-        for place, row in enumerate(self._rows):
-            self._index(place, row.rule)
+        self._by_provider: dict[str | None, list[int]] = {}
+        self._index()
         self._domains = {domain: name for name, one in reversed(self.providers.items()) for domain in one.domains}
         self._hosts = {host: name for name, one in reversed(self.providers.items()) for host in one.hosts}
         self._words = [(word, name) for name, one in self.providers.items() for word in one.words]
 
-    def _index(self, place: int, rule: Rule) -> None:
-        literals = rule.any or rule.all[:1]
-        for literal in literals:
-            word = gate(literal)
-            if word:
-                self._by_word.setdefault(word, []).append((literal, place))
-            else:
-                self._wordless.append((literal, place))
-        if not literals and rule.reply:
+    def _index(self) -> None:
+        asked = [(literal, place) for place, row in enumerate(self._rows) for literal in row.rule.any or row.rule.all[:1]]
+        common = Counter(piece for literal, _ in asked for piece in _pieces(literal))
+        for literal, place in asked:
+            rare = min(_pieces(literal), key=lambda piece: (common[piece], piece), default=None)
+            (self._short if rare is None else self._by_piece.setdefault(rare, [])).append((literal, place))
+        for place, row in enumerate(self._rows):
+            rule = row.rule
+            if rule.any or rule.all:
+                continue
             for code in rule.reply:
                 self._by_reply.setdefault(code, []).append(place)
-        elif not literals:
-            self._always.append(place)
+            if not rule.reply:
+                self._by_provider.setdefault(rule.provider, []).append(place)
 
     def find(self, facts: Facts) -> Match | None:
         """Return the first rule, in order, that holds; None where no rule speaks."""
@@ -280,13 +281,13 @@ class Finder:
                 yield match
 
     def _candidates(self, facts: Facts) -> set[int]:
-        text = facts.text
-        places = {place for literal, place in self._wordless if literal in text}
-        places.update(self._always)
-        if facts.reply_code is not None:
-            places.update(self._by_reply.get(facts.reply_code, ()))
-        for word in self._by_word.keys() & set(_WORD.findall(text)):
-            for literal, place in self._by_word[word]:
+        text, by_piece = facts.text, self._by_piece
+        places = {place for literal, place in self._short if literal in text}
+        places.update(self._by_provider.get(None, ()), self._by_reply.get(facts.reply_code or 0, ()))
+        if facts.provider is not None:
+            places.update(self._by_provider.get(facts.provider, ()))
+        for piece in by_piece.keys() & _pieces(text):
+            for literal, place in by_piece[piece]:
                 if place not in places and literal in text:
                     places.add(place)
         return places
@@ -313,10 +314,6 @@ def _by_end(host: str | None, names: dict[str, str]) -> str | None:
     return None
 
 
-def gate(literal: str) -> str | None:
-    """Return the longest whole word of a literal: one that stands in every text that holds it.
-
-    A word at an end of the literal may be part of a longer one in the text, so it does not count.
-    """
-    words = [m[0] for m in _WORD.finditer(literal) if m.start() > 0 and m.end() < len(literal)]
-    return max(words, key=len, default=None)
+def _pieces(text: str) -> set[str]:
+    """Return every run of characters of a fixed length: a text that holds a literal holds its pieces."""
+    return {text[place : place + _PIECE] for place in range(len(text) - _PIECE + 1)}

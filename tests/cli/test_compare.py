@@ -79,9 +79,9 @@ def test_what_is_printed_for_people_says_what_the_data_says(language: str, codes
 
 
 def test_a_cell_that_is_empty_is_told_so() -> None:
-    (row,) = (line for line in run("--lang", "en", "299", "550").stdout.decode().splitlines() if line.startswith("Defined in") or "RFC 5321" in line)
-    assert row.split()[-3:] == ["RFC", "5321", "4.2.3"]
-    assert "-" in row.split()
+    assert [line.split() for line in run("--lang", "en", "299", "550").stdout.decode().splitlines() if line.startswith("Defined in ")] == [
+        ["Defined", "in", "-", "RFC", "5321", "4.2.3"]
+    ]
 
 
 @pytest.mark.parametrize("codes", [("550",), ("250", "450", "521", "550")])
