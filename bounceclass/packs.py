@@ -298,9 +298,10 @@ class Finder:
             name = _by_end(host, self._hosts)
             if name is not None:
                 return name
-        for word, name in self._words:
-            if word in text:
-                return name
+        if text:
+            for word, name in self._words:
+                if word in text:
+                    return name
         return _by_end(domain, self._domains)
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from bounceclass.cli.main import BUILT_IN, command
 
-ENVIRONMENT = {**os.environ, "LC_ALL": "C.UTF-8", "NO_COLOR": "1", "FORCE_COLOR": ""}
+ENVIRONMENT = {**os.environ, "LC_ALL": "C.UTF-8", "NO_COLOR": "1", "FORCE_COLOR": "", "PYTHONUNBUFFERED": ""}
 START = "import sys; from bounceclass.cli.main import run; sys.argv[0] = 'bounceclass'; run()"
 """The command as the installed script starts it, wherever that is."""
 HEAVY = ("click", "flanker", "msgspec", "pluggy", "rich")
@@ -289,4 +289,4 @@ def test_a_completion_script_is_what_its_shell_reads(shell: str, tmp_path: Path)
 )
 def test_a_shell_is_offered_what_may_come_next(typed: str, offered: list[str]) -> None:
     done = run(_BOUNCECLASS_COMPLETE="bash_complete", COMP_WORDS=typed, COMP_CWORD=str(len(typed.split(" ")) - 1))
-    assert [line.partition(",")[2] for line in done.stdout.decode().splitlines()] == offered
+    assert [line.partition(",")[2] for line in done.stdout.decode().split()] == offered
