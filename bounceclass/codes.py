@@ -18,8 +18,8 @@ from bounceclass.model import clean_text
 
 __all__ = ["REPLY", "STATUS", "Code", "find_status", "is_generic", "parse", "status_class", "subject_of"]
 
-REPLY: Final = r"[2-5]\d\d"
-STATUS: Final = r"[245]\.\d{1,3}\.\d{1,3}"
+REPLY: Final = r"[2-5][0-9]{2}"
+STATUS: Final = r"[245]\.[0-9]{1,3}\.[0-9]{1,3}"
 
 _CODE: Final = re.compile(rf"(?:({REPLY})(?:[ -]+#?({STATUS}))?|({STATUS}))\Z")
 _STATUS: Final = re.compile(rf"(?<![\w.-])({STATUS})(?![\w-]|\.\d)")

@@ -59,7 +59,7 @@ _HEAD_OF_TEXT: Final = re.compile(r"^(?:reporting-mta|final-recipient|original-r
 
 def read(message: Message) -> list[Event]:
     """Return an event for each recipient of the message's status parts; at least one, if it has such a part."""
-    texts = [_without_nul(message.decoded(part, message.limits.status)) for part in message.of_type(DELIVERY)]
+    texts = [message.decoded(part, message.limits.status) for part in message.of_type(DELIVERY)]
     if not texts and (text := _fields_in_text(message)):
         texts = [text]
         message.add_defect("status-in-text", "")
@@ -69,11 +69,6 @@ def read(message: Message) -> list[Event]:
         about, groups = _groups(text, message)
         events += (_event(message, about, group, notice, alone=len(groups) == 1) for group in groups)
     return _named(events, message)
-
-
-def _without_nul(text: str) -> str:
-    """NUL means nothing in a field, and databases refuse it."""
-    return text.replace("\0", "") if "\0" in text else text
 
 
 def has_fields(message: Message) -> bool:
@@ -121,6 +116,8 @@ def _event(message: Message, about: Group, group: Group, notice: str, *, alone: 
     original = decode_xtext(address(group.get("original-recipient")))
     stated, comment = _status(group.get("status"), message)
     kind, diagnostic = typed(group.get("diagnostic-code"))
+    if len(diagnostic) > message.limits.diagnostic:
+        message.add_defect("text-cut", "diagnostic-code")
     diagnostic = _tidy(diagnostic or comment, message.limits.diagnostic)
     said = transcript.read(diagnostic)
     if said.reply_code is None and notice and (kind in _LOCAL_TYPES or not diagnostic or is_generic(said.enhanced_status)):

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from bounceclass.dsn import parse_date
+from bounceclass.dsn import host_name, parse_date
 from bounceclass.fields import address, paragraphs, typed
 from bounceclass.message import FEEDBACK
 from bounceclass.model import Event, Kind
@@ -43,7 +43,7 @@ def _events(message: Message, text: str) -> Iterable[Event]:
             kind=Kind.COMPLAINT,
             recipient=recipient,
             label=(first.get("feedback-type") or "").split("(")[0].strip().lower() or None,
-            reporting_mta=typed(first.get("reporting-mta"))[1] or None,
+            reporting_mta=host_name(typed(first.get("reporting-mta"))[1]),
             occurred_at=parse_date(first.get("arrival-date") or first.get("received-date") or message.headers.get("date"), message),
         )
 

@@ -27,7 +27,7 @@ Group = dict[str, str]
 
 _FIELD: Final = re.compile(r"([A-Za-z][\w.-]{1,60})[ \t]*:[ \t]*(.*)")
 _REPLY_LINE: Final = re.compile(r"[245]\d\d[ -]")
-_XTEXT: Final = re.compile(r"\+(2B|3D|20|0[0-9A-F]|1[0-9A-F]|7F)")
+_XTEXT: Final = re.compile(r"\+(2B|3D)")
 _EMBEDDED: Final = re.compile(r"\\x\{([0-9A-Fa-f]{1,6})\}")
 _TYPE: Final = re.compile(r"[\w-]{1,40}\Z")
 
@@ -96,7 +96,7 @@ def _character(match: re.Match[str]) -> str:
 
 
 def decode_xtext(text: str | None) -> str | None:
-    """Undo xtext (RFC 3461 4), only where it must be xtext: "+" and two hex digits of what it has to encode."""
+    """Undo xtext (RFC 3461 4) of what an address may hold and xtext must encode: "+" and "="."""
     if text is None or "+" not in text:
         return text
     return _XTEXT.sub(lambda match: chr(int(match[1], 16)), text)

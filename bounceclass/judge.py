@@ -22,6 +22,7 @@ import msgspec
 from bounceclass import knowledge, transcript
 from bounceclass.codes import is_generic, status_class
 from bounceclass.model import UNJUDGED, Details, Event, Evidence, Kind, Permanence, Reason, Scope, Verdict
+from bounceclass.packcheck import require_sound
 from bounceclass.packs import Facts, Finder, load, load_ours
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ CODES: Final = "codes"
 SPECIFIC, SECOND_HAND, GENERIC, REPLY_ALONE, ACTION_ALONE = 0.8, 0.5, 0.4, 0.3, 0.2
 LOCAL_DOMAIN: Final = 0.6
 """Our own MTA's word that a domain is unknown: its resolver may be at fault."""
+PROGRAMS: Final = frozenset({"x-unix", "unix"})
 ABUSE: Final = frozenset({None, "abuse", "opt-out", "opt-out-list"})
 """Feedback types that take back consent (RFC 5965 7.3 and its registry)."""
 _BY_KIND: Final = {Kind.BOUNCE: Permanence.PERMANENT, Kind.DELAY: Permanence.TRANSIENT}
@@ -58,6 +60,7 @@ class _Case(msgspec.Struct, frozen=True):
 
     kind: Kind
     diagnostic: str | None
+    type: str | None
     reply_code: int | None
     status: str | None
     command: str | None
@@ -97,6 +100,7 @@ class Judge:
         return _Case(
             event.kind,
             event.diagnostic,
+            event.diagnostic_type if event.reply_code is None else None,
             event.reply_code,
             event.enhanced_status,
             event.command,
@@ -112,6 +116,7 @@ class Judge:
         provider = case.provider or self.finder.provider((), None, seen.text)
         match = self.finder.find(Facts(seen.text, case.reply_code, case.status, case.command, provider))
         rulings = [] if match is None else [_by_rule(match, seen, text)]
+        rulings += _by_program(case)
         rulings += _by_codes(case, said)
         if not rulings:
             rulings = [_by_action(case)]
@@ -172,7 +177,11 @@ _REASON_OF_KIND: Final = {
 
 def finder_for(settings: Settings, packs: Sequence[Pack] = ()) -> Finder:
     """Return the rules in the order in which they are asked: the settings' packs, `packs`, ours."""
-    return Finder((*(load(path) for path in settings.packs), *packs, *load_ours()))
+    ours = load_ours()
+    theirs = [load(path) for path in settings.packs]
+    for path, pack in zip(settings.packs, theirs, strict=True):
+        require_sound(pack, path, (*theirs, *ours))
+    return Finder((*theirs, *packs, *ours))
 
 
 def host_is_ours(host: str | None, own: Sequence[str]) -> bool:
@@ -216,6 +225,13 @@ def _by_rule(match: Match, seen: transcript.Normalised, text: str) -> Ruling:
         Permanence(rule.permanence) if rule.permanence else None,
         details,
     )
+
+
+def _by_program(case: _Case) -> list[Ruling]:
+    """A delivery program's own words (x-unix) that no rule knows say that the program failed."""
+    if case.type not in PROGRAMS or case.diagnostic is None:
+        return []
+    return [Ruling(Reason.MAILER_ERROR, GENERIC, _whole("delivery-program", "diagnostic_type", case.type))]
 
 
 def _by_codes(case: _Case, said: transcript.Transcript) -> list[Ruling]:

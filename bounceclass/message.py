@@ -12,7 +12,6 @@ defect of the Report.
 from __future__ import annotations
 
 import base64
-import binascii
 import quopri
 import re
 from typing import TYPE_CHECKING, Final
@@ -36,6 +35,8 @@ DISPOSITION: Final = frozenset({"message/disposition-notification", "message/glo
 _STATUS: Final = DELIVERY | FEEDBACK | DISPOSITION
 _HEADERS_ONLY: Final = frozenset({"text/rfc822-headers", "text/rfc822-header", "message/rfc822-headers", "message/global-headers"})
 _FIELDS: Final = 2048
+_LONGEST: Final = {"base64": 6, "quoted-printable": 13}
+"""Raw bytes that a character may take, line ends included; in other encodings four."""
 _TAGS: Final = re.compile(r"<(?:br|/p|/div|/tr|/li|/h\d)[^<>]{0,200}>|<[^<>]{1,1000}>", re.IGNORECASE)
 _UNSEEN: Final = re.compile(r"<(style|script|head)\b.{0,20000}?</\1>", re.IGNORECASE | re.DOTALL)
 _ENTITIES: Final = {"&nbsp;": " ", "&lt;": "<", "&gt;": ">", "&quot;": '"', "&#39;": "'", "&#64;": "@", "&amp;": "&"}
@@ -60,7 +61,7 @@ class Message:
             self.add_defect("message-too-large", f"read up to byte {limits.head}")
         self.raw = raw = _with_line_ends(raw)
         head_end, _ = end_of_headers(raw, 0, len(raw), limits.header_block)
-        self.headers = self.notice_headers = Headers(raw[:head_end], self.engine, limits)
+        self.headers = self.notice_headers = Headers(raw[:head_end], self.engine, limits, self.add_defect)
         splitter = Splitter(raw, limits)
         self._split(splitter)
         self._defects |= splitter.defects
@@ -102,13 +103,17 @@ class Message:
     def decoded(self, part: Part, limit: int) -> str:
         """Return the text of a part, at most `limit` characters of it, with LF line ends."""
         charset, encoding = self._shape(part)
-        data = self.raw[part.body : min(part.end, part.body + limit * 4)]
+        length = limit * _LONGEST.get(encoding or "", 4)
+        whole = part.end - part.body <= length
+        data = self.raw[part.body : part.end if whole else part.body + length]
         if encoding in {"base64", "quoted-printable"}:
             data = _transfer_decoded(data, encoding)
-        text = decode(data, charset)
+        text = decode(data, charset, whole=whole)
+        if "\0" in text:  # means nothing in text, and databases refuse it
+            text = text.replace("\0", "")
         if "\r" in text:
             text = text.replace("\r\n", "\n").replace("\r", "\n")
-        if len(text) > limit:
+        if len(text) > limit or not whole:
             text = text[:limit]
             self.add_defect("text-cut", part.content_type)
         return text
@@ -126,9 +131,9 @@ class Message:
         if part.encoding_is_opaque():
             data = _transfer_decoded(self.raw[part.body : min(part.end, part.body + block)], self._shape(part)[1] or "")
             head_end, _ = end_of_headers(data, 0, len(data), block)
-            return Headers(data[:head_end], self.engine, self.limits)
+            return Headers(data[:head_end], self.engine, self.limits, self.add_defect)
         head_end, _ = end_of_headers(self.raw, part.body, part.end, block)
-        return Headers(self.raw[part.body : head_end], self.engine, self.limits)
+        return Headers(self.raw[part.body : head_end], self.engine, self.limits, self.add_defect)
 
     def _shape(self, part: Part) -> Shape:
         if self._shapes is None:
@@ -159,10 +164,9 @@ def _transfer_decoded(data: bytes, encoding: str) -> bytes:
     if encoding == "quoted-printable":
         return quopri.decodestring(data)
     data = re.sub(rb"[^A-Za-z0-9+/]", b"", data)
-    try:
-        return base64.b64decode(data[: len(data) // 4 * 4])
-    except binascii.Error:
-        return data
+    if len(data) % 4 == 1:  # no byte is that short
+        data = data[:-1]
+    return base64.b64decode(data + b"=" * (-len(data) % 4))
 
 
 def _without_tags(text: str) -> str:

@@ -6,21 +6,23 @@ Every fault of a file is found, not only the first, and each names its spot: `ru
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
 
 from bounceclass import transcript
 from bounceclass.backtracking import why_slow
+from bounceclass.errors import KnowledgeError
 from bounceclass.model import COMMANDS, Details, Kind, Permanence, Reason, Scope
 from bounceclass.packs import Facts, Finder, status_range
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
 
     from bounceclass.packs import Match, Pack, Rule
 
-__all__ = ["Fault", "check", "facts_of"]
+__all__ = ["Fault", "check", "facts_of", "require_sound"]
 
 
 class Fault(msgspec.Struct, frozen=True):
@@ -35,23 +37,41 @@ _WORDS: Final = (("reason", Reason), ("permanence", Permanence), ("scope", Scope
 _UNMASKED: Final = re.compile(r"@|\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}")
 
 
+def require_sound(pack: Pack, path: str, earlier: Sequence[Pack] = ()) -> None:
+    """Raise KnowledgeError, naming every spot, where a rule of a pack can't be run."""
+    faults = _faults(pack, earlier, (_words, _statuses, _guards, _pattern, _reach))
+    if faults:
+        raise KnowledgeError(path, "; ".join(f"{fault.where}: {fault.what}" for fault in faults))
+
+
 def check(pack: Pack, earlier: Sequence[Pack] = ()) -> list[Fault]:
     """Return the faults of a pack, in file order; `earlier` are packs that are asked before it.
 
     A provider of another pack may be named where that pack is among `earlier`.
     """
-    known = set(pack.providers).union(*(one.providers for one in earlier))
-    faults: list[Fault] = []
-    for name, rule in pack.rules.items():
-        found = [*_words(rule, known), *_statuses(rule), *_guards(rule, pack), *_literals(rule), *_pattern(rule), *_reach(rule)]
-        faults += (Fault(f"rules.{name}{key}", what) for key, what in found)
+    faults = _faults(pack, earlier, (_words, _statuses, _guards, _literals, _pattern, _reach, _examples_given))
     if not faults:  # a rule that can't be run has no examples to try
         faults += _shadowed(pack)
         faults += _examples(pack)
     return faults
 
 
-def _words(rule: Rule, providers: set[str]) -> Iterator[_Found]:
+def _faults(pack: Pack, earlier: Sequence[Pack], checks: Sequence[_Check]) -> list[Fault]:
+    named = _Named(set(pack.providers).union(*(one.providers for one in earlier)), set(pack.guards))
+    return [Fault(f"rules.{name}{key}", what) for name, rule in pack.rules.items() for one in checks for key, what in one(rule, named)]
+
+
+class _Named(NamedTuple):
+    """What rules may name."""
+
+    providers: set[str]
+    guards: set[str]
+
+
+_Check = Callable[["Rule", _Named], Iterator[_Found]]
+
+
+def _words(rule: Rule, named: _Named) -> Iterator[_Found]:
     for key, enum in _WORDS:
         word = getattr(rule, key)
         if word is not None and word not in enum.__members__.values():
@@ -59,13 +79,13 @@ def _words(rule: Rule, providers: set[str]) -> Iterator[_Found]:
     if rule.kind and rule.kind not in Kind.__members__.values():
         yield ".kind", f"{rule.kind!r} is no kind"
     yield from ((".command", f"{word!r} is no phase: known are {', '.join(COMMANDS)}") for word in rule.command if word not in COMMANDS)
-    if rule.provider is not None and rule.provider not in providers:
+    if rule.provider is not None and rule.provider not in named.providers:
         yield ".provider", f"{rule.provider!r} is no provider of this pack or one before it"
     if rule.confidence is not None and not 0 <= rule.confidence <= 1:
         yield ".confidence", f"{rule.confidence} is not within 0..1"
 
 
-def _statuses(rule: Rule) -> Iterator[_Found]:
+def _statuses(rule: Rule, _: _Named) -> Iterator[_Found]:
     for status in rule.status:
         try:
             status_range(status)
@@ -73,11 +93,11 @@ def _statuses(rule: Rule) -> Iterator[_Found]:
             yield ".status", f"{status!r} is no status or range, such as 5.1.1, x.7.1, 5.7.* or 5.7.606-5.7.649"
 
 
-def _guards(rule: Rule, pack: Pack) -> Iterator[_Found]:
-    yield from ((".guards", f"{name!r} is no table of [guards]") for name in rule.guards if name not in pack.guards)
+def _guards(rule: Rule, named: _Named) -> Iterator[_Found]:
+    yield from ((".guards", f"{name!r} is no table of [guards]") for name in rule.guards if name not in named.guards)
 
 
-def _literals(rule: Rule) -> Iterator[_Found]:
+def _literals(rule: Rule, _: _Named) -> Iterator[_Found]:
     for key in ("any", "all", "none"):
         texts: tuple[str, ...] = getattr(rule, key)
         for place, text in enumerate(texts):
@@ -98,7 +118,7 @@ def _literal(text: str, before: Sequence[str]) -> str | None:
     return "is covered by an earlier phrase of the rule" if any(other in text for other in before) else None
 
 
-def _pattern(rule: Rule) -> Iterator[_Found]:
+def _pattern(rule: Rule, _: _Named) -> Iterator[_Found]:
     if rule.pattern is None:
         return
     try:
@@ -114,9 +134,12 @@ def _pattern(rule: Rule) -> Iterator[_Found]:
             yield ".pattern", f"{group!r} is no detail: known are {', '.join(Details.__struct_fields__)}"
 
 
-def _reach(rule: Rule) -> Iterator[_Found]:
+def _reach(rule: Rule, _: _Named) -> Iterator[_Found]:
     if not (rule.any or rule.all or rule.pattern or rule.reply or rule.status or rule.provider):
         yield "", "has no condition: it would decide everything"
+
+
+def _examples_given(rule: Rule, _: _Named) -> Iterator[_Found]:
     if not rule.matches:
         yield ".matches", "has no example"
 

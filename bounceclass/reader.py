@@ -51,9 +51,9 @@ def _read_dsn(message: Message) -> list[Event]:
 
 _READERS: Final = (
     (feedback.ARF, feedback.read),
-    (feedback.JMRP, feedback.read_jmrp),
     (dsn.FORMAT, _read_dsn),
     (receipt.FORMAT, receipt.read),
+    (feedback.JMRP, feedback.read_jmrp),  # a header of the returned mail, which anybody can write: only where nothing else speaks
     (autoreply.UNSUBSCRIBE, autoreply.read_unsubscribe),
     (autoreply.AUTO_REPLY, autoreply.read_auto_reply),
 )
@@ -61,7 +61,7 @@ _READERS: Final = (
 
 def _dsn_format(message: Message) -> str:
     """Tell a copy for the postmaster (Postfix, notify_classes) from the notice itself: it never counts."""
-    subject = (message.headers.get("subject") or "").lower()
+    subject = (message.notice_headers.get("subject") or "").lower()
     return POSTMASTER_COPY if subject.startswith(("postmaster copy:", "postmaster warning:")) else dsn.FORMAT
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from bounceclass import transcript
 from bounceclass.dsn import host_name, parse_date
-from bounceclass.fields import address, paragraphs, typed
+from bounceclass.fields import address, paragraphs
 from bounceclass.message import DISPOSITION
 from bounceclass.model import Event, Kind
 
@@ -42,15 +42,14 @@ def _event(message: Message, fields: dict[str, str]) -> Event:
     disposition = fields.get("disposition", "")
     why = _refusal(message, disposition)
     said = transcript.read(why or "")
-    _, reporting = typed(fields.get("reporting-ua"))
     return Event(
         kind=Kind.RECEIPT if why is None else Kind.BOUNCE,
         recipient=address(fields.get("final-recipient")) or address(fields.get("original-recipient")),
         original_recipient=address(fields.get("original-recipient")),
         reply_code=said.reply_code,
         enhanced_status=said.enhanced_status,
-        diagnostic=why,
-        reporting_mta=host_name(reporting.partition(";")[0]),
+        diagnostic=why or None,
+        reporting_mta=host_name(fields.get("reporting-ua", "").partition(";")[0]),
         label=disposition.rpartition(";")[2].partition("/")[0].strip().lower() or None,
         occurred_at=parse_date(message.headers.get("date"), message),
     )

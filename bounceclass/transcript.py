@@ -45,7 +45,7 @@ class Transcript(msgspec.Struct, frozen=True):
 NOTHING: Final = Transcript("")
 
 _AT_HEAD: Final = re.compile(rf"[\s\"'(<*]*({REPLY})(?:(?=[ \-]|\Z)|(?=\s))[ \-]*[#'(\[]*({STATUS})?(?![\d.])")
-_CANDIDATE: Final = re.compile(rf"(?<![\w.:/@#\[=-])([2-5][0-57]\d)(?:[ \-]+[#'(\[]*({STATUS})(?![\w.-])|(?=[ \-]|\Z))")
+_CANDIDATE: Final = re.compile(rf"(?<![\w.:/@#\[=-])([2-5][0-57][0-9])(?:[ \-]+[#'(\[]*({STATUS})(?![\w.-])|(?=[ \-]|\Z))")
 _STATUS_AT_HEAD: Final = re.compile(rf"[\s\"'(\[#]*({STATUS})(?![\w-]|\.\d)")
 
 # Words after which a number is a reply: the remote is quoted.
@@ -177,10 +177,11 @@ def find_host(lowered: str) -> str | None:
 class Normalised:
     """Text as rules see it; `origin` leads back to the text it was made from."""
 
-    __slots__ = ("_marks", "_origins", "text")
+    __slots__ = ("_end", "_marks", "_origins", "text")
 
-    def __init__(self, text: str, marks: list[int], origins: list[int]) -> None:
-        """Keep the text and the places where its offsets shift."""
+    def __init__(self, text: str, marks: list[int], origins: list[int], end: int) -> None:
+        """Keep the text, the places where its offsets shift, and where the original ends."""
+        self._end = end
         self.text = text
         self._marks = marks
         self._origins = origins
@@ -188,7 +189,9 @@ class Normalised:
     def origin(self, place: int) -> int:
         """Return the offset in the original of an offset in `text`."""
         mark = bisect_right(self._marks, place) - 1
-        return self._origins[mark] + place - self._marks[mark]
+        # A mask may be longer than what it stands for.
+        furthest = self._origins[mark + 1] if mark + 1 < len(self._origins) else self._end
+        return min(self._origins[mark] + place - self._marks[mark], furthest)
 
 
 _IP: Final = re.compile(
@@ -221,7 +224,7 @@ def normalise(text: str, start: int = 0, end: int | None = None) -> Normalised:
         marks.append(length)
         origins.append(start + right)
     pieces.append(lowered[place:])
-    return Normalised("".join(pieces), marks, origins)
+    return Normalised("".join(pieces), marks, origins, start + len(lowered))
 
 
 def _masks(lowered: str) -> list[tuple[int, int, str]]:

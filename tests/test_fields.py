@@ -15,7 +15,7 @@ def read(text: str) -> list[tuple[Fields, int]]:
 
 PARAGRAPHS: list[tuple[str, list[tuple[Fields, int]]]] = [
     ("Action: failed\nStatus: 5.1.1\n", [([("action", "failed"), ("status", "5.1.1")], 0)]),
-    ("A-b: 1\n\nC: 2\n", [([("a-b", "1")], 0)]),  # a name has two characters at least
+    ("Aa: 1\nC: is a drive\n", [([("aa", "1")], 1)]),
     ("Aa: 1\n\nBb: 2", [([("aa", "1")], 0), ([("bb", "2")], 0)]),
     ("\n\n \nAa: 1\n\t\n\nBb: 2\n\n", [([("aa", "1")], 0), ([("bb", "2")], 0)]),
     ("Aa : 1\nBb\t:2\nCc:\n", [([("aa", "1"), ("bb", "2"), ("cc", "")], 0)]),
@@ -28,8 +28,8 @@ PARAGRAPHS: list[tuple[str, list[tuple[Fields, int]]]] = [
     ("", []),
     ("\n\n", []),
     ("Aa: 1\u2028Bb: 2\x0bCc: 3\n", [([("aa", "1\u2028Bb: 2\x0bCc: 3")], 0)]),  # only LF ends a line
-    ("Diagnostic-Code: smtp; 450-4.2.1 one\n450-4.2.1 two\n450 4.2.1 three\nAa: 1\n", [([("diagnostic-code", "smtp; 450-4.2.1 one 450-4.2.1 two 450 4.2.1 three"), ("aa", "1")], 0)]),
-    ("Diagnostic-Code: smtp; 550 no\nunfolded words\n\nAa: 1\n", [([("diagnostic-code", "smtp; 550 no unfolded words")], 0), ([("aa", "1")], 0)]),
+    ("Diagnostic-Code: smtp; 450-4.2.1 one\n450 4.2.1 two\nAa: 1\n", [([("diagnostic-code", "smtp; 450-4.2.1 one 450 4.2.1 two"), ("aa", "1")], 0)]),
+    ("Diagnostic-Code: smtp; 550 no\nunfolded\n\nAa: 1\n", [([("diagnostic-code", "smtp; 550 no unfolded")], 0), ([("aa", "1")], 0)]),
     ("Aa: 1\n450 4.2.1: x\n", [([("aa", "1")], 1)]),
     (f"{'A' * 100}: 1\nAa: 2\n", [([("aa", "2")], 1)]),
 ]  # fmt: skip
@@ -37,7 +37,7 @@ PARAGRAPHS: list[tuple[str, list[tuple[Fields, int]]]] = [
 
 @pytest.mark.parametrize(("text", "expected"), PARAGRAPHS)
 def test_fields_stand_in_paragraphs(text: str, expected: list[tuple[Fields, int]]) -> None:
-    assert read(text) == [(fields, junk) for fields, junk in expected if text != "A-b: 1\n\nC: 2\n"] or expected
+    assert read(text) == expected
 
 
 @pytest.mark.parametrize(
@@ -117,14 +117,13 @@ def test_xtext_is_undone_only_where_it_must_be_xtext(text: str | None, expected:
     assert decode_xtext(text) == expected
 
 
-@pytest.mark.xfail(reason="+20, +0A and +7F are taken for xtext also where they begin a tag: a blank or control character gets into the address", strict=True)
 @pytest.mark.parametrize("text", ["jo+2026@example.org", "jo+0A@example.org", "jo+1024@example.org", "jo+7F@example.org"])
 def test_a_tag_that_begins_like_xtext_puts_no_blank_into_an_address(text: str) -> None:
     assert decode_xtext(text) == text
 
 
 NAMES = st.from_regex(r"[a-z][a-z0-9-]{1,20}", fullmatch=True)
-VALUES = st.text(st.characters(min_codepoint=33, exclude_categories=["Cs", "Cc", "Z"]), max_size=20)
+VALUES = st.text(st.characters(min_codepoint=33, exclude_categories=["Cs", "Cc", "Z"]), min_size=1, max_size=20)
 
 
 @given(st.lists(st.lists(st.tuples(NAMES, VALUES), min_size=1, max_size=5), max_size=4), st.sampled_from([": ", ":", " : ", ":\n\t"]))
@@ -135,7 +134,7 @@ def test_fields_that_were_written_are_read_back(groups: list[Fields], colon: str
     assert [([(name, value.strip()) for name, value in fields], junk) for fields, junk in read(text)] == expected
 
 
-@given(st.text(st.sampled_from("ab:; \n\t<>@()\"+2B\\x{D5}5-.\u2028\x00") | st.characters(), max_size=80))
+@given(st.text(st.sampled_from('ab:; \n\t<>@()"+2B\\x{D5}5-.\u2028\x00') | st.characters(), max_size=80))
 @settings(max_examples=200, deadline=None)
 def test_any_text_is_read(text: str) -> None:
     for fields, _ in read(text):

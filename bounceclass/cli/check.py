@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Final
 
 import click
 
@@ -35,13 +36,17 @@ def command(paths: tuple[str, ...]) -> int:
     return 2 if faulty else 0
 
 
+_TABLE: Final = re.compile(r"\s*\[\s*rules\s*\.\s*[\"']?([^\"'\]]+?)[\"']?\s*\]")
+
+
 def line_of(path: str, where: str) -> int:
     """Return the line of a spot such as rules.NAME.any[2]: of its key, else of its table."""
-    table, _, key = where.removeprefix("rules.").partition(".")
     lines = Path(path).read_text(encoding="utf-8").split("\n")
-    head = re.compile(rf"\s*\[\s*rules\s*\.\s*[\"']?{re.escape(table)}[\"']?\s*\]")
-    start = next((place for place, line in enumerate(lines) if head.match(line)), 0)
-    name = key.partition("[")[0]
+    tables = {match[1]: place for place, line in enumerate(lines) if (match := _TABLE.match(line))}
+    spot = where.removeprefix("rules.")
+    table = max((name for name in tables if spot == name or spot.startswith((name + ".", name + "["))), key=len, default="")
+    start = tables.get(table, 0)
+    name = spot[len(table) + 1 :].partition("[")[0]
     for place in range(start + 1, len(lines)):
         if lines[place].lstrip().startswith("["):
             break

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bounceclass.cli import output
+from bounceclass.cli import output, terminal
 from bounceclass.engine import Engine
 from bounceclass.errors import SettingsError
 from bounceclass.model import Kind, Report, encode
@@ -38,8 +38,7 @@ def command(paths: tuple[str, ...], form: str, why: bool, rules: tuple[str, ...]
     PATH is a message, a folder of .eml files, a Maildir, an mbox, or - for standard input.
     """
     if why and form != "table":
-        msg = "--why goes with --format table: the data formats always hold the evidence"
-        raise SettingsError(msg)
+        raise SettingsError(output.WHY_IS_FOR_TABLES)
     engine = Engine(Settings(parser=parser, packs=rules, keep_headers=keep_header))
     work = Work(engine, paths)
     _PRINTERS[form](work.reports(), why)
@@ -82,7 +81,7 @@ class Work:
 
     def _complain(self, fault: str) -> None:
         self.faults += 1
-        click.echo(f"{self._clear()}bounceclass: {fault}", err=True)
+        click.echo(f"{self._clear()}bounceclass: {terminal.printable(fault)}", err=True)
 
     def _tick(self) -> None:
         now = time.monotonic()
@@ -106,7 +105,7 @@ class Work:
         lines += [f"{self.faults} could not be read whole"] if self.faults else []
         if self.left_out.count:
             more = ", ..." if self.left_out.count > len(self.left_out.names) else ""
-            lines.append(f"left out, no mail by their names: {self.left_out.count} ({', '.join(self.left_out.names)}{more})")
+            lines.append(f"left out, no mail by their names: {self.left_out.count} ({terminal.printable(', '.join(self.left_out.names))}{more})")
         click.echo(self._clear() + "\n".join(lines), err=True)
 
 
@@ -114,7 +113,7 @@ def _print_table(reports: Iterator[Report], why: bool) -> None:  # noqa: FBT001 
     rows = output.Rows(why=why)
     for report in reports:
         for line in rows.report(report):
-            click.echo(line)
+            click.echo(line, color=rows.colour)
 
 
 def _print_jsonl(reports: Iterator[Report], _: bool) -> None:  # noqa: FBT001  one signature for all

@@ -12,8 +12,9 @@ __all__ = ["command"]
 @click.argument("shell", type=click.Choice(("bash", "zsh", "fish")))
 def command(shell: str) -> None:
     """Print the completion script for a shell: `source <(bounceclass completion bash)`."""
+    from bounceclass.cli.main import COMPLETE
     from bounceclass.cli.main import command as whole  # noqa: PLC0415  main imports this module by name
 
     found = get_completion_class(shell)
     if found is not None:
-        click.echo(found(whole, {}, "bounceclass", "_BOUNCECLASS_COMPLETE").source())
+        click.echo(found(whole, {}, "bounceclass", COMPLETE).source())

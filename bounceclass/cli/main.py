@@ -13,12 +13,14 @@ from importlib import import_module
 from typing import Final, NoReturn
 
 import click
+from click.shell_completion import shell_complete
 
 from bounceclass.errors import BounceclassError, InputError
 
 __all__ = ["BUILT_IN", "command", "run"]
 
 BUILT_IN: Final = ("classify", "reply", "explain", "compare", "check", "completion")
+COMPLETE: Final = "_BOUNCECLASS_COMPLETE"
 NOT_ALL_READ, USAGE, INTERRUPTED = 1, 2, 130
 
 
@@ -57,8 +59,12 @@ def run() -> NoReturn:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a terminal that can't show a letter shows its code
     try:
-        code = command.main(standalone_mode=False)
+        code = _invoke()
         sys.stdout.flush()
+    except SystemExit as leaving:  # rich leaves by itself where the pipe is closed
+        _leave(0 if isinstance(leaving.__context__, BrokenPipeError) else leaving.code)
+    except click.exceptions.Exit as leaving:
+        _leave(leaving.exit_code)
     except click.ClickException as error:
         error.show()
         _leave(error.exit_code)
@@ -70,7 +76,18 @@ def run() -> NoReturn:
         _leave(INTERRUPTED)
     except BrokenPipeError:
         _leave(0)
+    except OSError as error:
+        _complain(error, NOT_ALL_READ)
     _leave(code if isinstance(code, int) else 0)
+
+
+def _invoke() -> object:
+    """Complete for a shell, or run the sub-command; click's own `main` would take a closed pipe for a fault."""
+    asked = os.environ.get(COMPLETE)
+    if asked:
+        return shell_complete(command, {}, "bounceclass", COMPLETE, asked)
+    with command.make_context("bounceclass", sys.argv[1:]) as context:
+        return command.invoke(context)
 
 
 def _complain(error: Exception, code: int) -> NoReturn:
@@ -78,10 +95,10 @@ def _complain(error: Exception, code: int) -> NoReturn:
     _leave(code)
 
 
-def _leave(code: int) -> NoReturn:
-    """Exit; a pipe that was closed must not be noticed a second time when Python flushes it."""
+def _leave(code: int | str | None) -> NoReturn:
+    """Exit; what could not be written must not be noticed a second time when Python flushes it."""
     try:
         sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.__stdout__.fileno() if sys.__stdout__ else 1)
     sys.exit(code)

@@ -16,9 +16,10 @@ if TYPE_CHECKING:
 
     from bounceclass.model import Event, Report
 
-__all__ = ["CSV_KEYS", "FORMATS", "Rows", "csv_line", "event_cells", "json_array", "write"]
+__all__ = ["CSV_KEYS", "FORMATS", "WHY_IS_FOR_TABLES", "Rows", "csv_line", "event_cells", "json_array", "write"]
 
 FORMATS: Final = ("table", "json", "jsonl", "csv")
+WHY_IS_FOR_TABLES: Final = "--why goes with --format table: the data formats always hold the evidence"
 _EVENT_KEYS: Final = (
     "kind", "recipient", "original_recipient", "action", "reply_code", "enhanced_status", "diagnostic", "diagnostic_type",
     "command", "remote_mta", "reporting_mta", "label", "occurred_at",
@@ -119,13 +120,14 @@ def why_lines(event: Event, width: int, *, colour: bool) -> Iterator[str]:
     """Yield which rule decided on what text, with the text marked, and what it overrode."""
     verdict = event.verdict
     details = ", ".join(f"{key} {value}" for key, value in msgspec.structs.asdict(verdict.details).items() if value)
-    yield f"         {verdict.permanence}, scope {verdict.scope}, confidence {verdict.confidence:g}" + (f"; {terminal.printable(details)}" if details else "")
+    facts = f"{verdict.permanence}, scope {verdict.scope}, confidence {verdict.confidence:g}" + (f"; {details}" if details else "")
+    yield " " * 9 + terminal.cut(terminal.printable(facts), width - 9)
     for place, evidence in enumerate(verdict.evidence):
         said = "decided by" if place == 0 else "beside it"
         over = f", over {evidence.overrode}" if evidence.overrode else ""
-        yield f"         {said} {evidence.pack}:{evidence.rule}{over}"
+        yield " " * 9 + terminal.cut(f"{said} {evidence.pack}:{evidence.rule}{over}", width - 9)
         text = event.diagnostic if evidence.field == "diagnostic" else None
         if text and evidence.end > evidence.start:
-            yield from ("           " + line for line in terminal.marked(text, evidence.start, evidence.end, width - 11, on=colour))
+            yield from (" " * 11 + line for line in terminal.marked(text, evidence.start, evidence.end, width - 11, on=colour))
         elif place == 0 or not text:
-            yield f"           {evidence.field}: {terminal.printable(evidence.text)}"
+            yield " " * 11 + terminal.cut(terminal.printable(f"{evidence.field}: {evidence.text}"), width - 11)

@@ -9,7 +9,9 @@ import click
 import msgspec
 
 from bounceclass.cli import output
+from bounceclass.cli.output import WHY_IS_FOR_TABLES
 from bounceclass.engine import Engine
+from bounceclass.errors import InputError, SettingsError
 from bounceclass.model import COMMANDS, Event, Verdict, clean_text
 from bounceclass.settings import Settings
 
@@ -34,6 +36,8 @@ def command(lines: tuple[str, ...], host: str | None, recipient: str | None, pha
 
     A LINE may hold a reply of several lines. Every line is answered, blank ones too.
     """
+    if why and form != "table":
+        raise SettingsError(WHY_IS_FOR_TABLES)
     engine = Engine(Settings(packs=rules))
     judged = ((text, engine.reply(text, host=host, recipient=recipient, command=phase)) for text in (lines or _stdin_lines()))
     if form == "table":
@@ -51,6 +55,8 @@ def command(lines: tuple[str, ...], host: str | None, recipient: str | None, pha
 
 
 def _stdin_lines() -> Iterator[str]:
+    if sys.stdin is None:
+        raise InputError("-", "standard input is closed")
     for line in sys.stdin.buffer:
         yield line.rstrip(b"\r\n").decode("utf-8", "surrogateescape")
 
@@ -74,4 +80,4 @@ def _print_table(judged: Iterable[tuple[str, Event]], *, why: bool) -> None:
     rows = output.Rows(why=why)
     for text, event in judged:
         for line in rows.event(event, terminal.printable(clean_text(text))):
-            click.echo(line)
+            click.echo(line, color=rows.colour)

@@ -18,7 +18,7 @@ __all__ = ["ADVICE_COLOURS", "colour_wanted", "columns", "cut", "pad", "printabl
 ADVICE_COLOURS: Final = {"suppress": "red", "count": "yellow", "fix": "magenta", "retry": "cyan", "review": "blue"}
 
 # Control characters, and the marks that turn the direction of text: both could disguise a line.
-_STEERING: Final = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
+_STEERING: Final = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
 
 
 def printable(text: str) -> str:
@@ -44,6 +44,8 @@ def cut(text: str, cells: int) -> str:
     """Return a text that takes at most `cells`, its end replaced by an ellipsis where it is longer."""
     if width_of(text) <= cells:
         return text
+    if cells < 1:
+        return ""
     if text.isascii():
         return text[: max(0, cells - 1)] + "…"
     from rich.cells import set_cell_size  # noqa: PLC0415  as above
@@ -64,7 +66,7 @@ def columns() -> int | None:
 
 
 def colour_wanted() -> bool:
-    """Tell whether to colour: on a terminal, unless NO_COLOR or TERM=dumb; FORCE_COLOR overrides."""
+    """Tell whether to colour: on a terminal, unless NO_COLOR or TERM=dumb; FORCE_COLOR colours pipes too."""
     if os.environ.get("NO_COLOR"):
         return False
     if os.environ.get("FORCE_COLOR"):
@@ -79,10 +81,21 @@ def paint(text: str, colour: str | None, *, bold: bool = False, on: bool = True)
 
 def marked(text: str, start: int, end: int, cells: int, *, on: bool) -> Sequence[str]:
     """Return a line of at most `cells` around text[start:end], which is marked: in colour, or by carets below."""
-    left = max(0, min(start, end - cells // 2) - 20) if width_of(text) > cells else 0
-    before, middle, after = printable(("…" if left else "") + text[left:start]), printable(text[start:end]), printable(text[end:])
-    rest = max(0, cells - width_of(before) - width_of(middle))
-    after = cut(after, rest)
+    middle = cut(printable(text[start:end]), max(1, cells - 2))
+    before, after = printable(text[:start]), printable(text[end:])
+    room = cells - width_of(middle)
+    before = _tail(before, max(1, min(width_of(before), room - min(width_of(after), room // 2)))) if before else ""
+    after = cut(after, max(0, room - width_of(before)))
     if on:
         return [before + click.style(middle, reverse=True) + after]
     return [before + middle + after, " " * width_of(before) + "^" * width_of(middle)]
+
+
+def _tail(text: str, cells: int) -> str:
+    """Return the end of a text that takes at most `cells`, an ellipsis before it where it is longer."""
+    if width_of(text) <= cells:
+        return text
+    kept = text
+    while kept and width_of(kept) > cells - 1:
+        kept = kept[max(1, (width_of(kept) - cells) // 2) :]
+    return "…" + kept

@@ -28,37 +28,35 @@ def codec_of(label: str | None) -> str | None:
     if not label:
         return None
     try:
-        name = codecs.lookup(label.strip().strip("\"'")).name
+        name = codecs.lookup(label.partition("(")[0].strip().strip("\"'")).name
     except (LookupError, ValueError):
         return None
     return name if name in _ALLOWED else None
 
 
-def decode(data: bytes, label: str | None = None) -> str:
-    """Decode by the label, else as UTF-8, else as what it looks like; never raises."""
+def decode(data: bytes, label: str | None = None, *, whole: bool = True) -> str:
+    """Decode by the label, else as UTF-8, else as what it looks like; never raises.
+
+    Not `whole`: the data were cut, perhaps within a character, which is left out.
+    """
     codec = codec_of(label)
     if b"\x1b" in data and codec in {None, "ascii", "utf-8", "iso8859-1"} and (b"\x1b$" in data or b"\x1b(" in data):
         codec = "iso2022_jp"
     if codec in {None, "ascii", "utf-8"} and data.isascii():
         return data.decode("ascii")
-    for name in (codec, "utf-8", *_MISLABELLED.get(codec or "", ())):
-        text = _strict(data, name)
+    for name in (_WIDER.get(codec or "", codec), codec, "utf-8", *_MISLABELLED.get(codec or "", ())):
+        text = _strict(data, name, whole=whole)
         if text is not None:
             return clean_text(text)
-    wider = _WIDER.get(codec or "")
-    text = _strict(data, wider) if wider else None
-    if text is None:
-        text = _strict(data, _guess(data))
-    if text is None:
-        text = data.decode("utf-8", "backslashreplace")
-    return clean_text(text)
+    text = _strict(data, _guess(data), whole=whole)
+    return clean_text(data.decode("utf-8", "backslashreplace") if text is None else text)
 
 
-def _strict(data: bytes, codec: str | None) -> str | None:
+def _strict(data: bytes, codec: str | None, *, whole: bool) -> str | None:
     if codec is None:
         return None
     try:
-        return data.decode(codec)
+        return codecs.getincrementaldecoder(codec)("strict").decode(data, final=whole)
     except (UnicodeError, ValueError):
         return None
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from bounceclass.mime.charsets import decode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from bounceclass.mime.parsers import Parser
     from bounceclass.settings import Limits
@@ -74,10 +74,13 @@ def _lost_fold(raw: bytes, at: int) -> bool:
 class Headers:
     """The fields of one header block, by name in any case; the first of several counts."""
 
-    __slots__ = ("_limits", "_lowered", "_parser", "_raw")
+    __slots__ = ("_limits", "_lowered", "_note", "_parser", "_raw")
 
-    def __init__(self, raw: bytes, parser: Parser, limits: Limits) -> None:
-        """Keep the block; nothing is read before it is asked for."""
+    def __init__(self, raw: bytes, parser: Parser, limits: Limits, note: Callable[[str, str], None] = lambda code, where: None) -> None:
+        """Keep the block; nothing is read before it is asked for. `note` takes defects: code and where."""
+        self._note = note
+        if len(raw) >= limits.header_block:
+            note("header-cut", "block")
         self._raw = raw[: limits.header_block]
         self._lowered = self._raw.lower()
         self._parser = parser
@@ -96,11 +99,17 @@ class Headers:
         """Yield every field's name as written and decoded value, in order."""
         for count, match in enumerate(_FIELD.finditer(self._raw)):
             if count >= self._limits.headers:
+                self._note("header-cut", "fields")
                 return
             yield match[1].decode("ascii"), self._decode(self._raw[match.end() : _end_of_value(self._raw, match.end())])
 
     def _decode(self, value: bytes) -> str:
-        text = decode(_UNFOLD.sub(b" ", value[: self._limits.header_value]).strip())
-        if "=?" in text and text.count("=?") <= self._limits.encoded_words:
-            text = self._parser.decode_header(text)
-        return text
+        if len(value) > self._limits.header_value:
+            self._note("header-cut", "value")
+        text = decode(_UNFOLD.sub(b" ", value[: self._limits.header_value]).strip()).replace("\0", "")
+        if "=?" not in text:
+            return text
+        if text.count("=?") > self._limits.encoded_words:
+            self._note("header-cut", "encoded words")
+            return text
+        return self._parser.decode_header(text)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import email.header
 import email.parser
 import logging
+import re
 import threading
 import warnings
 from collections.abc import Hashable
@@ -17,7 +18,7 @@ from functools import cache, lru_cache, partial
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from bounceclass.errors import SettingsError
-from bounceclass.mime.charsets import decode
+from bounceclass.mime.charsets import codec_of, decode
 from bounceclass.model import clean_text
 
 if TYPE_CHECKING:
@@ -26,9 +27,12 @@ if TYPE_CHECKING:
 __all__ = ["PARSERS", "Flanker", "Parser", "Shape", "Stdlib", "build_skeleton", "parser_named", "read_skeleton"]
 
 Shape = tuple[str | None, str | None]
-"""Charset and transfer encoding of one part, lower case, None where not stated."""
+"""Charset and transfer encoding of one part, lower case; where not stated None, or what the parser takes for it."""
 
 _LOG: Final = logging.getLogger("bounceclass")
+_LOG.addHandler(logging.NullHandler())
+_ENCODED: Final = re.compile(r"=\?[!->@-~]{1,80}\?[bqBQ]\?[!->@-~ ]*\?=(?:\s+=\?[!->@-~]{1,80}\?[bqBQ]\?[!->@-~ ]*\?=)*")
+_LABEL: Final = re.compile(r"=\?([^?*\s]{1,40})")
 _BOUNDARY: Final = b"=_skeleton"
 _CACHED_BYTES: Final = 2048
 
@@ -93,11 +97,16 @@ class Stdlib:
 
     def decode_header(self, value: str) -> str:
         """See Parser."""
-        try:
-            pieces = email.header.decode_header(value)
-        except (email.errors.HeaderParseError, ValueError):
-            return value
-        return clean_text("".join(decode(piece, label) if isinstance(piece, bytes) else piece for piece, label in pieces))
+        return clean_text(_ENCODED.sub(_decode_words, value))
+
+
+def _decode_words(run: re.Match[str]) -> str:
+    """Decode encoded words with nothing but blanks between them, which don't count (RFC 2047 6.2)."""
+    try:
+        pieces = email.header.decode_header(run[0])
+    except (email.errors.HeaderParseError, ValueError):
+        return run[0]
+    return "".join(decode(piece, label) if isinstance(piece, bytes) else piece for piece, label in pieces)
 
 
 def _shape(part: Any) -> Shape:  # noqa: ANN401  email's types say less than it returns
@@ -105,8 +114,7 @@ def _shape(part: Any) -> Shape:  # noqa: ANN401  email's types say less than it 
         charset = part.get_content_charset()
     except (LookupError, ValueError):
         charset = None
-    encoding = str(part.get("content-transfer-encoding", "")).partition(";")[0].strip().lower()
-    return charset, encoding or None
+    return _word(charset), _word(part.get("content-transfer-encoding"))
 
 
 class Flanker:
@@ -125,6 +133,8 @@ class Flanker:
 
     def decode_header(self, value: str) -> str:
         """See Parser."""
+        if any(codec_of(label) is None for label in _LABEL.findall(value)):  # flanker would take any codec of Python's
+            return Stdlib().decode_header(value)
         try:
             return clean_text(str(self._mime_to_unicode(value)))
         except Exception as error:  # noqa: BLE001  flanker raises what its codecs raise
@@ -133,7 +143,8 @@ class Flanker:
 
 
 def _word(value: object) -> str | None:
-    return str(value).strip().lower() or None if value else None
+    """Return a value in lower case without its comment (RFC 2045 5.1) and parameters, None where it is empty."""
+    return str(value).partition(";")[0].partition("(")[0].strip().lower() or None if value else None
 
 
 _IMPORT_LOCK: Final = threading.Lock()

@@ -126,9 +126,10 @@ class Splitter:
         while at >= 0:
             after = at + len(mark)
             closing = raw.startswith(b"--", after)
+            after += 2 * closing
             line_end = raw.find(b"\n", after, end)
             line_end = end if line_end < 0 else line_end
-            if closing or not raw[after : min(line_end, after + 80)].strip(_WHITE):
+            if not raw[after : min(line_end, after + 80)].strip(_WHITE):
                 before = at - 1 if at > start and raw[at - 1 : at] == b"\n" else at
                 before = before - 1 if before > start and raw[before - 1 : before] == b"\r" else before
                 return before, min(line_end + 1, end), closing

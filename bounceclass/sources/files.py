@@ -19,6 +19,8 @@ from typing import IO, TYPE_CHECKING, Final
 
 import msgspec
 
+from bounceclass.model import clean_text
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
@@ -28,9 +30,14 @@ __all__ = ["Input", "LeftOut", "read_paths", "split_mbox"]
 
 _SUFFIXES: Final = frozenset({".eml", ".mbox", ".mbx"})
 _BOXES: Final = frozenset({".mbox", ".mbx"})
-_FROM_LINE: Final = re.compile(rb"From \S.*\d{4}\s*$")
+# RFC 4155: "From ", an address, the time as asctime has it (or in ISO 8601, as some write); prose has none.
+_FROM_LINE: Final = re.compile(
+    rb"From \S.{0,300}?\b(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)\b.{1,20}?\d{1,2}:\d\d|\d{4}-\d\d-\d\d[ T]\d\d:\d\d)",
+)
 _QUOTED_FROM: Final = re.compile(rb"^>(>*From )", re.MULTILINE)
 _PROBE: Final = 5
+_DEEPEST: Final = 50
+_LINE: Final = 1024 * 1024
 
 
 class Input(msgspec.Struct, frozen=True):
@@ -59,25 +66,36 @@ class LeftOut(msgspec.Struct):
 def read_paths(paths: Iterable[str], limits: Limits, left_out: LeftOut) -> Iterator[Input]:
     """Yield every message of the paths, in order. A path that can't be read is an Input with its fault."""
     for path in paths:
-        if path == "-":
+        if not path:
+            yield Input(path, fault="No such file or directory")
+        elif path == "-" and sys.stdin is None:
+            yield Input(path, fault="standard input is closed")
+        elif path == "-":
             yield from _read_stream(sys.stdin.buffer, "-", limits, box=None)
-            continue
-        place = Path(path)
-        try:
-            if place.is_dir():
-                yield from _read_folder(place, path, limits, left_out)
-            else:
-                yield from _read_file(place, path, limits)
-        except OSError as error:
-            yield _failed(path, error)
+        else:
+            yield from _read_path(path, limits, left_out)
+
+
+def _read_path(path: str, limits: Limits, left_out: LeftOut) -> Iterator[Input]:
+    place = Path(path)
+    try:
+        if place.is_dir():
+            yield from _read_folder(place, path, limits, left_out, depth=0)
+        else:
+            yield from _read_file(place, path, limits)
+    except OSError as error:
+        yield _failed(path, error)
 
 
 def _failed(source: str, error: OSError) -> Input:
-    return Input(source, fault=error.strerror or str(error))
+    return Input(clean_text(source), fault=error.strerror or str(error))
 
 
-def _read_folder(folder: Path, shown: str, limits: Limits, left_out: LeftOut) -> Iterator[Input]:
+def _read_folder(folder: Path, shown: str, limits: Limits, left_out: LeftOut, *, depth: int) -> Iterator[Input]:
     """Read a folder; links in it are not followed, for mail folders may be written by others."""
+    if depth > _DEEPEST:
+        yield Input(shown, fault=f"more than {_DEEPEST} folders deep")
+        return
     maildir = all((folder / name).is_dir() for name in ("cur", "new"))
     for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
         name = os.path.join(shown, entry.name)  # noqa: PTH118  the path as it was given: Path drops a leading "./"
@@ -86,7 +104,7 @@ def _read_folder(folder: Path, shown: str, limits: Limits, left_out: LeftOut) ->
                 if maildir and entry.name in {"cur", "new"}:
                     yield from _read_maildir(Path(entry.path), name, limits)
                 elif not (maildir and entry.name == "tmp"):
-                    yield from _read_folder(Path(entry.path), name, limits, left_out)
+                    yield from _read_folder(Path(entry.path), name, limits, left_out, depth=depth + 1)
             elif entry.is_file(follow_symlinks=False) and Path(entry.name).suffix.lower() in _SUFFIXES:
                 yield from _read_file(Path(entry.path), name, limits)
             elif not maildir:
@@ -116,6 +134,7 @@ def _read_file(place: Path, shown: str, limits: Limits) -> Iterator[Input]:
 
 def _read_stream(file: IO[bytes], shown: str, limits: Limits, *, box: bool | None) -> Iterator[Input]:
     """Read one message or an mbox; `box` None: an mbox where the first line says so."""
+    shown = clean_text(shown)
     head = file.read(_PROBE)
     if box is None:
         box = head == b"From "
@@ -134,16 +153,16 @@ def split_mbox(head: bytes, file: IO[bytes], limits: Limits) -> Iterator[tuple[b
     """
     lines: list[bytes] = []
     size, blank, cut = 0, True, False
-    first = head + file.readline()
+    first = head + file.readline(_LINE)
     for line in _lines(first, file):
         if blank and line.startswith(b"From ") and _FROM_LINE.match(line):
-            if lines:
+            if any(line.strip() for line in lines):
                 yield _unquoted(lines), cut
             lines, size, cut = [], 0, False
         size += len(line)
         if size > limits.message and not cut:
             cut = True
-            lines = [b"".join(lines)[: limits.head]]
+            lines = [b"".join([*lines, line])[: limits.head]]
         if not cut:
             lines.append(line)
         blank = not line.strip()
@@ -155,7 +174,7 @@ def _lines(first: bytes, file: IO[bytes]) -> Iterator[bytes]:
     line = first
     while line:
         yield line
-        line = file.readline(1024 * 1024)
+        line = file.readline(_LINE)
 
 
 def _unquoted(lines: list[bytes]) -> bytes:

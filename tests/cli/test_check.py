@@ -117,7 +117,6 @@ matches = ["550 owl"]
     ]
 
 
-@pytest.mark.xfail(reason="the name is taken to end at its first dot, so line 1 is named", strict=True)
 def test_the_line_of_a_rule_with_a_dot_in_its_name_is_found() -> None:
     assert [line.split(": ")[0] for line in faults('# a pack\n\n[rules."a.b"]\nreason = "nope"\nany = ["owl"]\nmatches = ["550 owl"]\n')] == ["4"]
 
