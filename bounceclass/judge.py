@@ -147,7 +147,7 @@ class Judge:
 
     def _no_failure(self, event: Event, *, alone: bool) -> Verdict:
         reason, scope, matched = _REASON_OF_KIND.get(event.kind, Reason.UNDETERMINED), Scope.NONE, None
-        if event.kind is Kind.DELIVERY and event.action != "delivered":
+        if event.kind is Kind.DELIVERY and not _is_delivered(event):
             reason = Reason.RELAYED
         elif event.kind is Kind.AUTO_REPLY:
             seen = transcript.normalise(event.diagnostic or "", 0, self._limit)
@@ -173,6 +173,11 @@ _REASON_OF_KIND: Final = {
     Kind.AUTO_REPLY: Reason.AUTO_REPLY,
     Kind.RECEIPT: Reason.RECEIPT,
 }
+
+
+def _is_delivered(event: Event) -> bool:
+    """Tell a delivery from what was only passed on: by the report's word, or by the reply of the last host asked."""
+    return event.action == "delivered" or (event.action is None and event.reply_code not in {None, 251})
 
 
 def finder_for(settings: Settings, packs: Sequence[Pack] = ()) -> Finder:
@@ -228,7 +233,7 @@ def _by_rule(match: Match, seen: transcript.Normalised, text: str) -> Ruling:
 
 
 def _by_program(case: _Case) -> list[Ruling]:
-    """A delivery program's own words (x-unix) that no rule knows say that the program failed."""
+    """Take a delivery program's own words (x-unix) that no rule knows for a failure of the program."""
     if case.type not in PROGRAMS or case.diagnostic is None:
         return []
     return [Ruling(Reason.MAILER_ERROR, GENERIC, _whole("delivery-program", "diagnostic_type", case.type))]

@@ -139,7 +139,7 @@ def load_ours() -> tuple[Pack, ...]:
     return tuple(_decode(_EXAMPLES.sub(b"", (folder / name).read_bytes()), name, name.removesuffix(".toml")) for name in OURS)
 
 
-_EXAMPLES: Final = re.compile(rb"^(?:matches|misses) = \[(?:\n(?:    [^\n]*\n)*\]\n|[^\n]*\]\n)", re.MULTILINE)
+_EXAMPLES: Final = re.compile(rb"^(?:matches|misses) = \[(?:\n(?: +[^\n]*\n)*\]\n|[^\n]*\]\n)", re.MULTILINE)
 """An array of examples as our own packs write it: on one line, or closed by a bracket at the line's start."""
 
 

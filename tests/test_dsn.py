@@ -218,7 +218,7 @@ CODES = [
 
 
 @pytest.mark.parametrize(("status", "said", "reply_code", "enhanced_status", "diagnostic", "kind"), CODES)
-def test_the_more_specific_code_is_believed(  # noqa: PLR0913, PLR0917  the columns of the table
+def test_the_more_specific_code_is_believed(
     status: str | None, said: str | None, reply_code: int | None, enhanced_status: str | None, diagnostic: str | None, kind: str | None
 ) -> None:
     fields = "".join(f"{name}: {value}\n" for name, value in (("Status", status), ("Diagnostic-Code", said)) if value is not None)

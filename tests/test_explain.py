@@ -11,17 +11,11 @@ from bounceclass.codes import Code, parse
 from bounceclass.engine import Engine
 from bounceclass.errors import SettingsError
 
-REPLIES = (
-    "211 214 220 221 235 250 251 252 253 334 354 421 422 432 450 451 452 453 454 455 458 459 "
-    "500 501 502 503 504 521 523 524 525 530 534 535 538 550 551 552 553 554 555 556"
-).split()
+REPLIES = ["211", "214", "220", "221", "235", "250", "251", "252", "253", "334", "354", "421", "422", "432", "450", "451", "452", "453", "454", "455", "458", "459", "500", "501", "502", "503", "504", "521", "523", "524", "525", "530", "534", "535", "538", "550", "551", "552", "553", "554", "555", "556"]
 REGISTRY = {0: 0, 1: 10, 2: 4, 3: 6, 4: 7, 5: 6, 6: 10, 7: 30}  # subject -> last detail, as registered with IANA
-FULL = (
-    "x.1.0 x.1.1 x.1.2 x.1.3 x.1.4 x.1.6 x.1.10 x.2.0 x.2.1 x.2.2 x.2.4 x.3.2 "
-    "x.4.0 x.4.1 x.4.2 x.4.3 x.4.4 x.4.5 x.4.6 x.4.7 "
-).split() + [f"x.7.{detail}" for detail in range(31)]  # fmt: skip
-LOOK_ALIKES = "421 450 521 550 552 553 554 x.1.1 x.1.10 x.2.1 x.3.2 x.4.1 x.7.1".split()
-PAIRS = "250/521 250/251 421/450 450/550 550/551 550/554 552/452 521/556 535/530 5.1.1/5.1.10 5.7.1/5.7.26".split()
+FULL = ["x.1.0", "x.1.1", "x.1.2", "x.1.3", "x.1.4", "x.1.6", "x.1.10", "x.2.0", "x.2.1", "x.2.2", "x.2.4", "x.3.2", "x.4.0", "x.4.1", "x.4.2", "x.4.3", "x.4.4", "x.4.5", "x.4.6", "x.4.7"] + [f"x.7.{detail}" for detail in range(31)]  # fmt: skip
+LOOK_ALIKES = ["421", "450", "521", "550", "552", "553", "554", "x.1.1", "x.1.10", "x.2.1", "x.3.2", "x.4.1", "x.7.1"]
+PAIRS = ["250/521", "250/251", "421/450", "450/550", "550/551", "550/554", "552/452", "521/556", "535/530", "5.1.1/5.1.10", "5.7.1/5.7.26"]
 LANGUAGES = explain.languages()
 HANGUL = re.compile("[가-힣]")
 PROSE = ("name", "summary", "meaning", "seen_when", "address", "sender_todo", "receiver_todo", "server_use")
@@ -35,7 +29,7 @@ def text_of(language: str, code: str) -> explain.Text:
 def all_prose(language: str) -> dict[str, str]:
     """Every piece of prose by its place."""
     said = explain.texts(language)
-    found = {}
+    found: dict[str, str] = {}
     for code, text in (*said.reply.items(), *said.status.items()):
         found |= {f"{code}.{key}": value for key in PROSE if (value := getattr(text, key)) is not None}
         found |= {f"{code}.brief.{key}": getattr(text.brief, key) for key in text.brief.__struct_fields__} if text.brief else {}
@@ -60,7 +54,7 @@ def test_every_fact_names_its_source_a_line_that_carries_it_and_codes_that_exist
         assert set(fact.related) <= known, name
         said = Engine().reply(fact.line)
         assert name in {str(said.reply_code), "x" + (said.enhanced_status or "")[1:]}, name
-        assert all(parse(status).status in {status} for status in fact.statuses), name
+        assert all(parse(status).status == status for status in fact.statuses), name
 
 
 def test_what_is_full_is_what_decides_over_addresses_and_all_of_security() -> None:

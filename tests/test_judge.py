@@ -175,7 +175,7 @@ RULINGS = [
 
 
 @pytest.mark.parametrize(("line", "command", "kind", "permanence", "reason", "advice"), RULINGS)
-def test_permanence_is_ruled_by_what_the_remote_said(engine: Engine, line: str, command: str | None, kind: Kind | None, permanence: str, reason: str, advice: str) -> None:  # noqa: PLR0913, PLR0917  the columns of the table
+def test_permanence_is_ruled_by_what_the_remote_said(engine: Engine, line: str, command: str | None, kind: Kind | None, permanence: str, reason: str, advice: str) -> None:
     event = engine.reply(line, command=command)
     if kind is not None:
         said = read(line)

@@ -19,7 +19,6 @@ ORDER = (
     "sources.files",
     "cli.terminal", "cli.output", "cli.prose", "cli.classify", "cli.reply", "cli.explain", "cli.compare", "cli.check", "cli.completion", "cli.main",
 )  # fmt: skip
-ALLOWED_UP = {("cli.completion", "cli.main")}  # completes all of the command, of which it is a part
 
 
 def modules() -> list[str]:
@@ -46,4 +45,4 @@ def test_every_module_has_its_place() -> None:
 @pytest.mark.parametrize("name", ORDER)
 def test_a_module_imports_only_downward(name: str) -> None:
     above = set(ORDER[: ORDER.index(name)])
-    assert {other for other in imports(name) - above if (name, other) not in ALLOWED_UP} == set()
+    assert imports(name) - above == set()

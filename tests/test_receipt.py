@@ -100,7 +100,7 @@ REFUSALS = [
 
 @pytest.mark.parametrize(("notice", "subject", "diagnostic", "reply_code", "status"), REFUSALS)
 @pytest.mark.parametrize("disposition", [AUTOMATIC, AUTOMATIC.upper()])
-def test_a_refusal_in_the_dress_of_a_receipt_is_a_bounce(  # noqa: PLR0913, PLR0917  the columns of the table
+def test_a_refusal_in_the_dress_of_a_receipt_is_a_bounce(
     notice: str, subject: str, diagnostic: str, reply_code: int | None, status: str | None, disposition: str
 ) -> None:
     fields = with_disposition(disposition).replace("DISPOSITION", "Disposition")

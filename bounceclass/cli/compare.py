@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 import msgspec
 
@@ -10,6 +12,9 @@ from bounceclass.cli.explain import format_option, language_option, show_look_al
 from bounceclass.cli.output import write
 from bounceclass.codes import parse
 from bounceclass.errors import CodeError
+
+if TYPE_CHECKING:
+    from bounceclass.cli.prose import Page
 
 __all__ = ["command"]
 
@@ -46,31 +51,29 @@ def _show(compared: explain.Comparison, language: str) -> None:
     page.table(("", *compared.codes), [(rows[key], *(cell or nothing for cell in cells)) for key, cells in compared.table])
     for one in compared.explanations:
         for key in ("meaning", "seen_when"):
-            text = getattr(one, key)
-            if text:
+            if text := getattr(one, key):
                 page.paragraph(text, f"{one.code}: {sections[key]}")
         if one.line:
             page.wire(one.line)
         show_look_alikes(page, one, language, f"{one.code}: ")
-    if compared.differences:
-        page.heading(sections["differences"])
-        for number, (title, text) in enumerate(compared.differences, 1):
-            page.console.print(page.rich(f"{number}. {title}. {text}"))
-    if compared.which_when:
-        page.heading(sections["which_when"])
-        for situation, answer in compared.which_when:
-            page.console.print(page.rich(f"- {situation}: {answer}"))
-    else:
-        for one in compared.explanations:
-            if one.server_use:
-                page.paragraph(one.server_use, f"{one.code}: {sections['server_use']}")
-    for key in ("timeline", "address"):
-        text = getattr(compared, key)
-        if text:
-            page.heading(sections[key])
-            page.console.print(page.rich(text))
-    if not compared.address:
-        for one in compared.explanations:
-            if one.address:
-                page.paragraph(one.address, f"{one.code}: {sections['address']}")
+    _list(page, sections["differences"], [f"{number}. {title}. {text}" for number, (title, text) in enumerate(compared.differences, 1)])
+    _list(page, sections["which_when"], [f"- {situation}: {answer}" for situation, answer in compared.which_when])
+    _list(page, sections["timeline"], [compared.timeline] if compared.timeline else [])
+    _list(page, sections["address"], [compared.address] if compared.address else [])
+    if not compared.differences:  # nothing was written by hand: each code's own
+        for key in ("server_use", "address"):
+            _each(page, compared, key, sections[key])
     page.paragraph(", ".join(f"`explain {one.code}`" for one in compared.explanations), sections["see_also"])
+
+
+def _list(page: Page, title: str, lines: list[str]) -> None:
+    if lines:
+        page.heading(title)
+        for line in lines:
+            page.console.print(page.rich(line))
+
+
+def _each(page: Page, compared: explain.Comparison, key: str, title: str) -> None:
+    for one in compared.explanations:
+        if text := getattr(one, key):
+            page.paragraph(text, f"{one.code}: {title}")

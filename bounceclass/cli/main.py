@@ -15,12 +15,13 @@ from typing import Final, NoReturn
 import click
 from click.shell_completion import shell_complete
 
+from bounceclass.cli.completion import COMPLETE
+from bounceclass.cli.terminal import printable
 from bounceclass.errors import BounceclassError, InputError
 
 __all__ = ["BUILT_IN", "command", "run"]
 
 BUILT_IN: Final = ("classify", "reply", "explain", "compare", "check", "completion")
-COMPLETE: Final = "_BOUNCECLASS_COMPLETE"
 NOT_ALL_READ, USAGE, INTERRUPTED = 1, 2, 130
 
 
@@ -61,24 +62,25 @@ def run() -> NoReturn:
     try:
         code = _invoke()
         sys.stdout.flush()
-    except SystemExit as leaving:  # rich leaves by itself where the pipe is closed
-        _leave(0 if isinstance(leaving.__context__, BrokenPipeError) else leaving.code)
-    except click.exceptions.Exit as leaving:
-        _leave(leaving.exit_code)
-    except click.ClickException as error:
-        error.show()
-        _leave(error.exit_code)
-    except InputError as error:
-        _complain(error, NOT_ALL_READ)
-    except BounceclassError as error:
-        _complain(error, USAGE)
-    except (KeyboardInterrupt, click.Abort):
-        _leave(INTERRUPTED)
-    except BrokenPipeError:
-        _leave(0)
-    except OSError as error:
-        _complain(error, NOT_ALL_READ)
+    except BaseException as error:  # noqa: BLE001  what it is decides how we leave; a fault of ours goes on as it is
+        _leave(_code_of(error))
     _leave(code if isinstance(code, int) else 0)
+
+
+def _code_of(error: BaseException) -> int | str | None:
+    """Say what went wrong, where there is something to say, and return the exit code; raise what nobody expects."""
+    if isinstance(error, (KeyboardInterrupt, click.Abort)):
+        return INTERRUPTED
+    if isinstance(error, BrokenPipeError) or isinstance(error.__context__, BrokenPipeError):  # rich leaves by itself
+        return 0
+    if isinstance(error, (click.exceptions.Exit, click.ClickException)):
+        if isinstance(error, click.ClickException):
+            error.show()
+        return error.exit_code
+    if isinstance(error, (BounceclassError, OSError)):
+        click.echo(f"bounceclass: {printable(str(error))}", err=True)
+        return NOT_ALL_READ if isinstance(error, (InputError, OSError)) else USAGE
+    raise error
 
 
 def _invoke() -> object:
@@ -88,11 +90,6 @@ def _invoke() -> object:
         return shell_complete(command, {}, "bounceclass", COMPLETE, asked)
     with command.make_context("bounceclass", sys.argv[1:]) as context:
         return command.invoke(context)
-
-
-def _complain(error: Exception, code: int) -> NoReturn:
-    click.echo(f"bounceclass: {error}", err=True)
-    _leave(code)
 
 
 def _leave(code: int | str | None) -> NoReturn:

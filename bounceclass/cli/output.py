@@ -82,7 +82,7 @@ class Rows:
         """Yield the lines about one report."""
         source = terminal.printable(report.source or "")
         if not report.events:
-            yield from self._row("-", str(report.kind), "-", report.format or "no report of a delivery", source, None)
+            yield from self._row("-", str(report.kind), "-", report.format or "no report of a delivery", source)
         for event in report.events:
             yield from self.event(event, source)
 
@@ -94,12 +94,12 @@ class Rows:
         reason = str(verdict.reason)
         if event.kind != "bounce" and str(event.kind) != reason:
             reason = f"{reason} ({event.kind})"
-        yield from self._row(verdict.advice, reason, codes, who, source, terminal.ADVICE_COLOURS.get(verdict.advice))
+        yield from self._row(verdict.advice, reason, codes, who, source)
         if self.why:
             yield from why_lines(event, self.width or 100, colour=self.colour)
 
-    def _row(self, advice: str, reason: str, codes: str, who: str, source: str, colour: str | None) -> Iterator[str]:
-        head = terminal.paint(terminal.pad(advice, 9), colour, bold=True, on=self.colour)
+    def _row(self, advice: str, reason: str, codes: str, who: str, source: str) -> Iterator[str]:
+        head = terminal.paint(terminal.pad(advice, 9), terminal.ADVICE_COLOURS.get(advice), bold=True, on=self.colour)
         wide = self.width is None or self.width >= _WIDE
         if wide:
             if not self._headed:

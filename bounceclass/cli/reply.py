@@ -56,7 +56,8 @@ def command(lines: tuple[str, ...], host: str | None, recipient: str | None, pha
 
 def _stdin_lines() -> Iterator[str]:
     if sys.stdin is None:
-        raise InputError("-", "standard input is closed")
+        source, fault = "-", "standard input is closed"
+        raise InputError(source, fault)
     for line in sys.stdin.buffer:
         yield line.rstrip(b"\r\n").decode("utf-8", "surrogateescape")
 

@@ -74,17 +74,21 @@ def _lost_fold(raw: bytes, at: int) -> bool:
 class Headers:
     """The fields of one header block, by name in any case; the first of several counts."""
 
-    __slots__ = ("_limits", "_lowered", "_note", "_parser", "_raw")
+    __slots__ = ("_limits", "_lowered", "_noted", "_parser", "_raw")
 
-    def __init__(self, raw: bytes, parser: Parser, limits: Limits, note: Callable[[str, str], None] = lambda code, where: None) -> None:
+    def __init__(self, raw: bytes, parser: Parser, limits: Limits, note: Callable[[str, str], None] | None = None) -> None:
         """Keep the block; nothing is read before it is asked for. `note` takes defects: code and where."""
-        self._note = note
+        self._noted = note
         if len(raw) >= limits.header_block:
-            note("header-cut", "block")
+            self._note("header-cut", "block")
         self._raw = raw[: limits.header_block]
         self._lowered = self._raw.lower()
         self._parser = parser
         self._limits = limits
+
+    def _note(self, code: str, where: str) -> None:
+        if self._noted is not None:
+            self._noted(code, where)
 
     def __contains__(self, name: str) -> bool:
         """Tell whether there is such a field."""

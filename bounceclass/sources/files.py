@@ -35,6 +35,7 @@ _FROM_LINE: Final = re.compile(
     rb"From \S.{0,300}?\b(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)\b.{1,20}?\d{1,2}:\d\d|\d{4}-\d\d-\d\d[ T]\d\d:\d\d)",
 )
 _QUOTED_FROM: Final = re.compile(rb"^>(>*From )", re.MULTILINE)
+_MAILDIR: Final = frozenset({"cur", "new", "tmp"})
 _PROBE: Final = 5
 _DEEPEST: Final = 50
 _LINE: Final = 1024 * 1024
@@ -100,11 +101,10 @@ def _read_folder(folder: Path, shown: str, limits: Limits, left_out: LeftOut, *,
     for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
         name = os.path.join(shown, entry.name)  # noqa: PTH118  the path as it was given: Path drops a leading "./"
         try:
-            if entry.is_dir(follow_symlinks=False):
-                if maildir and entry.name in {"cur", "new"}:
-                    yield from _read_maildir(Path(entry.path), name, limits)
-                elif not (maildir and entry.name == "tmp"):
-                    yield from _read_folder(Path(entry.path), name, limits, left_out, depth=depth + 1)
+            if maildir and entry.name in _MAILDIR and entry.is_dir(follow_symlinks=False):
+                yield from _read_maildir(Path(entry.path), name, limits) if entry.name != "tmp" else ()
+            elif entry.is_dir(follow_symlinks=False):
+                yield from _read_folder(Path(entry.path), name, limits, left_out, depth=depth + 1)
             elif entry.is_file(follow_symlinks=False) and Path(entry.name).suffix.lower() in _SUFFIXES:
                 yield from _read_file(Path(entry.path), name, limits)
             elif not maildir:

@@ -45,7 +45,7 @@ VERDICTS = [
     ("521 mx.example.org does not accept mail", 521, None, "permanent", "domain-no-mail", "domain", "suppress"),
     ("550 x", 550, None, "permanent", "undetermined", "none", "review"),
     ("450 x", 450, None, "transient", "undetermined", "none", "review"),
-    ("250 x", 250, None, "undetermined", "relayed", "none", "ignore"),
+    ("250 x", 250, None, "undetermined", "delivered", "none", "ignore"),
     ("x", None, None, "undetermined", "undetermined", "none", "review"),
     ("", None, None, "undetermined", "undetermined", "none", "review"),
 ]
