@@ -93,11 +93,12 @@ def _groups(text: str, message: Message) -> tuple[Group, list[Group]]:
     for paragraph in paragraphs(text):
         if paragraph.junk:
             message.add_defect("junk-line", "delivery-status")
-        names = {name for name, _ in paragraph.fields}
+        fields = paragraph.fields
+        names = {name for name, _ in fields}
         opens = not names.isdisjoint(_NAMES) and bool(groups) and not groups[-1].keys().isdisjoint(_NAMES)
         if opens or (not groups and not names.isdisjoint(_NAMES)):
             groups.append({})
-        for name, value in paragraph.fields:
+        for name, value in fields:
             if name == "final-recipient" and name in groups[-1]:  # no blank line between two recipients
                 groups.append({})
             where = groups[-1] if groups and (name in _PER_RECIPIENT or name.startswith("x-")) else about

@@ -15,8 +15,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-import msgspec
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -32,32 +30,47 @@ _EMBEDDED: Final = re.compile(r"\\x\{([0-9A-Fa-f]{1,6})\}")
 _TYPE: Final = re.compile(r"[\w-]{1,40}\Z")
 
 
-class Paragraph(msgspec.Struct):
-    """Fields between two blank lines, and the lines among them that are none."""
+class Paragraph:
+    """Fields between two blank lines, and how many lines among them are none."""
 
-    fields: list[tuple[str, str]] = []
-    junk: int = 0
+    __slots__ = ("_lines", "junk")
+
+    def __init__(self) -> None:
+        """Start without fields."""
+        self._lines: list[tuple[str, list[str]]] = []
+        self.junk = 0
+
+    def __bool__(self) -> bool:
+        """Tell whether there are fields."""
+        return bool(self._lines)
+
+    @property
+    def fields(self) -> list[tuple[str, str]]:
+        """The fields, unfolded, in order."""
+        return [(name, " ".join(lines)) for name, lines in self._lines]
+
+    def add(self, line: str) -> None:
+        """Take a line: a field, a continuation, or junk."""
+        if line[0] in " \t" and self._lines:
+            self._lines[-1][1].append(line.strip())
+        elif (match := _FIELD.match(line)) and not _REPLY_LINE.match(line):
+            self._lines.append((match[1].lower(), [match[2].strip()]))
+        elif self._lines and self._lines[-1][0] == "diagnostic-code":  # nullmailer does not fold a multi-line reply
+            self._lines[-1][1].append(line.strip())
+        else:
+            self.junk += 1
 
 
 def paragraphs(text: str) -> Iterator[Paragraph]:
     """Yield the paragraphs of fields of a status part."""
-    current = Paragraph(fields=[])
+    current = Paragraph()
     for line in text.split("\n"):
-        if not line.strip():
-            if current.fields:
-                yield current
-            current = Paragraph(fields=[])
-            continue
-        fields = current.fields
-        if line[0] in " \t" and fields:
-            fields[-1] = (fields[-1][0], f"{fields[-1][1]} {line.strip()}")
-        elif (match := _FIELD.match(line)) and not _REPLY_LINE.match(line):
-            fields.append((match[1].lower(), match[2].strip()))
-        elif fields and fields[-1][0] == "diagnostic-code":  # nullmailer does not fold a multi-line reply
-            fields[-1] = (fields[-1][0], f"{fields[-1][1]} {line.strip()}")
-        else:
-            current.junk += 1
-    if current.fields:
+        if line.strip():
+            current.add(line)
+        elif current:
+            yield current
+            current = Paragraph()
+    if current:
         yield current
 
 

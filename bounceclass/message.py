@@ -14,6 +14,7 @@ from __future__ import annotations
 import base64
 import quopri
 import re
+import string
 from typing import TYPE_CHECKING, Final
 
 from bounceclass.mime.charsets import decode
@@ -37,6 +38,7 @@ _HEADERS_ONLY: Final = frozenset({"text/rfc822-headers", "text/rfc822-header", "
 _FIELDS: Final = 2048
 _LONGEST: Final = {"base64": 6, "quoted-printable": 13}
 """Raw bytes that a character may take, line ends included; in other encodings four."""
+_NO_BASE64: Final = bytes(set(range(256)) - set(string.ascii_letters.encode() + string.digits.encode() + b"+/"))
 _TAGS: Final = re.compile(r"<(?:br|/p|/div|/tr|/li|/h\d)[^<>]{0,200}>|<[^<>]{1,1000}>", re.IGNORECASE)
 _UNSEEN: Final = re.compile(r"<(style|script|head)\b.{0,20000}?</\1>", re.IGNORECASE | re.DOTALL)
 _ENTITIES: Final = {"&nbsp;": " ", "&lt;": "<", "&gt;": ">", "&quot;": '"', "&#39;": "'", "&#64;": "@", "&amp;": "&"}
@@ -163,7 +165,7 @@ def _with_line_ends(raw: bytes) -> bytes:
 def _transfer_decoded(data: bytes, encoding: str) -> bytes:
     if encoding == "quoted-printable":
         return quopri.decodestring(data)
-    data = re.sub(rb"[^A-Za-z0-9+/]", b"", data)
+    data = data.translate(None, _NO_BASE64)
     if len(data) % 4 == 1:  # no byte is that short
         data = data[:-1]
     return base64.b64decode(data + b"=" * (-len(data) % 4))

@@ -22,6 +22,7 @@ __all__ = ["Part", "Splitter"]
 _BOUNDARY: Final = re.compile(rb"boundary\s*=\s*(?:\"([^\"\r\n]{1,200})\"?|'([^'\r\n]{1,200})'|([^\s;\"]{1,200}))", re.IGNORECASE)
 _TYPE: Final = re.compile(rb"\s*\"?([a-z]+/[\w.+-]+)", re.IGNORECASE)
 _ANY_DELIMITER: Final = re.compile(rb"^--([^\s-][^\r\n]{0,199}?)[ \t]*\r?\n(?:content-|x-|mime-)[\w-]{1,60}[ \t]*:", re.IGNORECASE | re.MULTILINE)
+_MISSES: Final = 100
 _WHITE: Final = b" \t\r"
 _SEARCHED: Final = 256 * 1024
 
@@ -123,6 +124,7 @@ class Splitter:
         """Return the next delimiter line: its start (line end before it included), end, whether it closes."""
         raw, mark = self.raw, b"--" + boundary
         at = start if raw.startswith(mark, start, end) else self._next(mark, start, end)
+        misses = 0
         while at >= 0:
             after = at + len(mark)
             closing = raw.startswith(b"--", after)
@@ -133,8 +135,14 @@ class Splitter:
                 before = at - 1 if at > start and raw[at - 1 : at] == b"\n" else at
                 before = before - 1 if before > start and raw[before - 1 : before] == b"\r" else before
                 return before, min(line_end + 1, end), closing
-            at = self._next(mark, after, end)
+            misses += 1
+            at = self._next(mark, after, end) if misses < _MISSES else self._next_sure(mark, after, end)
         return None
+
+    def _next_sure(self, mark: bytes, start: int, end: int) -> int:
+        """Find the next delimiter line among many that only begin like one, at the speed of `re`."""
+        match = re.compile(b"\n" + re.escape(mark) + rb"(?:--)?[ \t\r]*(?=\n|\Z)").search(self.raw, start, end)
+        return match.start() + 1 if match else -1
 
     def _next(self, mark: bytes, start: int, end: int) -> int:
         at = self.raw.find(b"\n" + mark, start, end)
