@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from bounceclass import reader, transcript
+from bounceclass import transcript
 from bounceclass.codes import status_class
 from bounceclass.judge import Judge
 from bounceclass.model import Event, Kind, Report, clean_text
@@ -40,6 +40,8 @@ class Engine:
 
         `source` names it in the Report; `cut` tells that `raw` is only the head of a larger mail.
         """
+        from bounceclass import reader  # noqa: PLC0415  the MIME side, which `reply` never needs
+
         report = reader.read(raw, self.settings, source, cut=cut)
         return msgspec.structs.replace(report, events=self._judge.judge(report.events))
 

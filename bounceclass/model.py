@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = [
     "COMMANDS",
     "UNJUDGED",
+    "UNREAD",
     "Advice",
     "Defect",
     "Details",
@@ -144,6 +145,9 @@ class Reason(Word):
     RECEIPT = "receipt"
     UNDETERMINED = "undetermined"
 
+
+UNREAD: Final = "unread-notice"
+"""The defect of a mail that a mail system wrote and no reader knows: perhaps a bounce."""
 
 BLAMABLE: Final = frozenset({Scope.ADDRESS, Scope.DOMAIN})
 WITHDRAWN: Final = frozenset({Reason.COMPLAINT, Reason.UNSUBSCRIBE})  # consent taken back: no refusal needed

@@ -17,13 +17,12 @@ conditions must hold. Rules are asked in file order, the user's packs first: the
     misses  = ["550 5.1.8 sender user unknown"]
 
 `matches` and `misses` are examples, held by `packcheck`. Finding is cheap because only the literals
-whose rarest four characters stand in the text are looked for.
+of which four rare characters stand in the text are looked for.
 """
 
 from __future__ import annotations
 
 import re
-from collections import Counter
 from functools import cached_property
 from importlib import resources
 from pathlib import Path
@@ -152,6 +151,7 @@ def _decode(data: bytes, where: str, name: str) -> Pack:
 
 
 _PIECE: Final = 4
+_TRIED: Final = 6
 
 
 class _Row:
@@ -255,19 +255,26 @@ class Finder:
         self._words = [(word, name) for name, one in self.providers.items() for word in one.words]
 
     def _index(self) -> None:
-        asked = [(literal, place) for place, row in enumerate(self._rows) for literal in row.rule.any or row.rule.all[:1]]
-        common = Counter(piece for literal, _ in asked for piece in _pieces(literal))
-        for literal, place in asked:
-            rare = min(_pieces(literal), key=lambda piece: (common[piece], piece), default=None)
-            (self._short if rare is None else self._by_piece.setdefault(rare, [])).append((literal, place))
         for place, row in enumerate(self._rows):
             rule = row.rule
+            for literal in rule.any or rule.all[:1]:
+                self._index_literal(literal, place)
             if rule.any or rule.all:
                 continue
             for code in rule.reply:
                 self._by_reply.setdefault(code, []).append(place)
             if not rule.reply:
                 self._by_provider.setdefault(rule.provider, []).append(place)
+
+    def _index_literal(self, literal: str, place: int) -> None:
+        """Enter a literal under the one of a few of its pieces that fewest others stand under."""
+        last = len(literal) - _PIECE
+        if last < 0:
+            self._short.append((literal, place))
+            return
+        pieces = (literal[start : start + _PIECE] for start in range(0, last + 1, max(1, last // _TRIED)))
+        rare = min(pieces, key=lambda piece: len(self._by_piece.get(piece, ())))
+        self._by_piece.setdefault(rare, []).append((literal, place))
 
     def find(self, facts: Facts) -> Match | None:
         """Return the first rule, in order, that holds; None where no rule speaks."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from bounceclass import autoreply, dsn, feedback, receipt
 from bounceclass.message import DELIVERY, Message
-from bounceclass.model import Event, Original, Report, gravest
+from bounceclass.model import UNREAD, Event, Original, Report, gravest
 
 if TYPE_CHECKING:
     from bounceclass.settings import Settings
@@ -39,7 +39,10 @@ def _events(message: Message) -> tuple[str | None, list[Event]]:
     for name, read_events in _READERS:
         if events := read_events(message):
             return (_dsn_format(message) if name == dsn.FORMAT else name), events
-    return autoreply.other_format(message), []
+    other = autoreply.other_format(message)
+    if other is None and autoreply.is_from_daemon(message) and message.headers:
+        message.add_defect(UNREAD, (message.headers.get("subject") or "")[:80])
+    return other, []
 
 
 def _read_dsn(message: Message) -> list[Event]:

@@ -182,3 +182,16 @@ def test_a_postmaster_copy_that_was_forwarded_is_one_all_the_same() -> None:
     outer = f'{PERSON}Subject: Fwd\nContent-Type: multipart/mixed; boundary="o"\n\n--o\nContent-Type: message/rfc822\n\n{inner}\n--o--\n'
     report = read(outer.encode())
     assert (report.kind, report.format, [event.occurred_at for event in report.events]) == (Kind.BOUNCE, "postfix-postmaster-copy", [DATE])
+
+
+@pytest.mark.parametrize(
+    ("head", "defects"),
+    [
+        (b"From: MAILER-DAEMON@mx.example.org\nSubject: failure notice", (Defect("unread-notice", "failure notice"),)),
+        (b"Return-Path: <>\nFrom: Ann <ann@example.org>\nSubject: gone", (Defect("unread-notice", "gone"),)),
+        (b"From: Ann <ann@example.org>\nSubject: failure notice", ()),
+    ],
+)
+def test_a_notice_that_no_reader_knows_is_marked_and_not_lost(head: bytes, defects: tuple[Defect, ...]) -> None:
+    report = reader.read(head + b"\n\nSorry, it did not work out.\n", Settings())
+    assert (report.kind, report.events, report.format, report.defects) == ("other", (), None, defects)

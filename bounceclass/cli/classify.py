@@ -12,7 +12,7 @@ import click
 from bounceclass.cli import output, terminal
 from bounceclass.engine import Engine
 from bounceclass.errors import SettingsError
-from bounceclass.model import Kind, Report, encode
+from bounceclass.model import UNREAD, Kind, Report, encode
 from bounceclass.settings import Settings
 from bounceclass.sources.files import Input, LeftOut, read_paths
 
@@ -57,6 +57,7 @@ class Work:
         self.faults = 0
         self.kinds: Counter[str] = Counter()
         self.advice: Counter[str] = Counter()
+        self.unread = 0
         self.left_out = LeftOut()
         self._started = self._shown = time.monotonic()
         # Where both streams are one terminal, rows and progress would overwrite each other.
@@ -70,6 +71,7 @@ class Work:
                 continue
             report = self._classify(item)
             self.kinds[report.kind] += 1
+            self.unread += any(defect.code == UNREAD for defect in report.defects)
             self.advice.update(event.verdict.advice for event in report.events)
             self._tick()
             yield report
@@ -103,6 +105,8 @@ class Work:
         lines = [f"{count} message{'' if count == 1 else 's'}" + (f": {kinds}" if kinds else "")]
         lines += [f"advice: {advice}"] if advice else []
         lines += [f"{self.faults} could not be read whole"] if self.faults else []
+        if self.unread:
+            lines.append(f"{self.unread} not understood, though from a mail system: look for {UNREAD} among the defects")
         if self.left_out.count:
             more = ", ..." if self.left_out.count > len(self.left_out.names) else ""
             lines.append(f"left out, no mail by their names: {self.left_out.count} ({terminal.printable(', '.join(self.left_out.names))}{more})")

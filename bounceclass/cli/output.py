@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from bounceclass.cli import terminal
+from bounceclass.model import UNREAD
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -82,7 +83,9 @@ class Rows:
         """Yield the lines about one report."""
         source = terminal.printable(report.source or "")
         if not report.events:
-            yield from self._row("-", str(report.kind), "-", report.format or "no report of a delivery", source)
+            unread = any(defect.code == UNREAD for defect in report.defects)
+            what = report.format or ("not understood: a mail system wrote it" if unread else "no report of a delivery")
+            yield from self._row("review" if unread else "-", str(report.kind), "-", what, source)
         for event in report.events:
             yield from self.event(event, source)
 

@@ -90,6 +90,10 @@ class Headers:
         if self._noted is not None:
             self._noted(code, where)
 
+    def __bool__(self) -> bool:
+        """Tell whether the block holds anything."""
+        return bool(self._raw.strip())
+
     def __contains__(self, name: str) -> bool:
         """Tell whether there is such a field."""
         return _place(self._lowered, name.lower().encode("ascii", "replace"), 0) is not None
