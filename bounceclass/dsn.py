@@ -21,11 +21,11 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from bounceclass import transcript
+from bounceclass import quotation, transcript
 from bounceclass.codes import STATUS, find_status, is_generic, status_class, tidy
 from bounceclass.fields import Group, address, decode_xtext, paragraphs, typed
 from bounceclass.message import DELIVERY
-from bounceclass.model import Event, Kind, clean_text
+from bounceclass.model import Event, Kind
 
 if TYPE_CHECKING:
     from bounceclass.message import Message
@@ -51,8 +51,6 @@ _KINDS: Final = {
 _STATUS: Final = re.compile(rf"[\s\"(]*({STATUS})(?![\w.])\s*(?:\((.*)\))?")
 _LOCAL_TYPES: Final = frozenset({"x-unix", "x-postfix", "x-local", "unix", "x-notes", "x-sendmail"})
 _ADDRESS: Final = re.compile(r"(?<![\w.+=-])[\w.+=-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}")
-_BEHIND: Final = re.compile(r">?(?::[ \t]*\n?|\n)[ \t]*((?<=[ \t])\S[^\n]*(?:\n[ \t]+\S[^\n]*){0,20})")
-_OPENS: Final = re.compile(r"[ \t]*<?[^\s<>@]{1,64}@[\w.-]{1,255}>?[:.]?(?:\s|$)")
 _IN_TEXT: Final = re.compile(r"^(?:>+ ?)?(final-recipient|original-recipient)[ \t]*:", re.IGNORECASE | re.MULTILINE)
 _HEAD_OF_TEXT: Final = re.compile(r"^(?:reporting-mta|final-recipient|original-recipient|action)[ \t]*:", re.IGNORECASE | re.MULTILINE)
 
@@ -117,16 +115,16 @@ def _event(message: Message, about: Group, group: Group, notice: str, *, alone: 
     original = decode_xtext(address(group.get("original-recipient")))
     stated, comment = _status(group.get("status"), message)
     kind, diagnostic = typed(group.get("diagnostic-code"))
-    if len(diagnostic) > message.limits.diagnostic:
+    limit = message.limits.diagnostic
+    if len(diagnostic) > limit:
         message.add_defect("text-cut", "diagnostic-code")
-    diagnostic = _tidy(diagnostic or comment, message.limits.diagnostic)
+    diagnostic = quotation.unfold(diagnostic or comment, limit)
     said = transcript.read(diagnostic)
     if said.reply_code is None and notice and (kind in _LOCAL_TYPES or not diagnostic or is_generic(said.enhanced_status)):
-        quoted = _quoted(notice, recipient or original, alone=alone, limit=message.limits.diagnostic)
+        quoted = quotation.find(notice, recipient or original, alone=alone, limit=limit)
         if quoted.reply_code is not None or not diagnostic:
             kind, diagnostic = None, quoted.text[quoted.start : quoted.end]
-            said = transcript.read(diagnostic)
-            said = msgspec.structs.replace(said, command=quoted.command or said.command, remote_host=quoted.remote_host)
+            said = msgspec.structs.replace(quoted, text=diagnostic)
     action = (group.get("action") or "").split("(")[0].strip().lower().partition(" ")[0] or None
     _, remote = typed(group.get("remote-mta"))
     _, reporting = typed(about.get("reporting-mta"))
@@ -140,7 +138,7 @@ def _event(message: Message, about: Group, group: Group, notice: str, *, alone: 
         enhanced_status=_more_specific(said, stated),
         diagnostic=diagnostic or None,
         diagnostic_type=kind,
-        command=said.command or transcript.find_command(" ".join(_about(notice, recipient or original, alone=alone).lower().split())),
+        command=said.command or quotation.find_command(notice, recipient or original, alone=alone),
         remote_mta=host_name(remote) or said.remote_host,
         reporting_mta=host_name(reporting),
         occurred_at=parse_date(group.get("last-attempt-date") or message.notice_headers.get("date"), message),
@@ -169,60 +167,6 @@ def _more_specific(said: transcript.Transcript, stated: str | None) -> str | Non
     if is_generic(said.enhanced_status) and stated is not None:
         return stated if not is_generic(stated) or said.enhanced_status is None else said.enhanced_status
     return said.enhanced_status
-
-
-def _quoted(notice: str, recipient: str | None, *, alone: bool, limit: int) -> transcript.Transcript:
-    """Return what the notice says of a recipient: the remote's words, else its own."""
-    lowered, said_of_it = notice.lower(), ""
-    place = lowered.find(recipient.lower()) if recipient else -1
-    while place >= 0 and recipient:
-        paragraph = _paragraph(notice, place)
-        said = transcript.read(_tidy(paragraph, limit))
-        if said.reply_code is not None:
-            return said
-        said_of_it = said_of_it or _words_behind(paragraph, recipient)
-        place = lowered.find(recipient.lower(), place + 1)
-    if said_of_it:
-        return transcript.read(_tidy(said_of_it, limit))
-    if alone:
-        for paragraph in notice.split("\n\n"):
-            said = transcript.read(_tidy(paragraph, limit))
-            if said.reply_code is not None and said.quoted:
-                return said
-    return transcript.NOTHING
-
-
-def _about(notice: str, recipient: str | None, *, alone: bool) -> str:
-    """Return the part of the notice that is about a recipient: all of it, if there is no other."""
-    place = notice.lower().find(recipient.lower()) if recipient else -1
-    return notice if alone else _paragraph(notice, place) if place >= 0 else ""
-
-
-def _words_behind(paragraph: str, recipient: str) -> str:
-    """Return what stands behind an address: `user@example.org: No MX found`, or indented below it, as Exim has it."""
-    match = _BEHIND.match(paragraph, paragraph.lower().find(recipient.lower()) + len(recipient))
-    return match[1] if match else ""
-
-
-def _paragraph(notice: str, place: int) -> str:
-    """Return the paragraph about the address at `place`.
-
-    It ends at a blank line, or where a line no deeper than its first one opens with another address.
-    """
-    start = notice.rfind("\n", 0, place) + 1
-    end = notice.find("\n\n", place)
-    lines = notice[start : end if end >= 0 else len(notice)].split("\n")
-    depth = _depth(lines[0])
-    length = next((place for place, line in enumerate(lines) if place and _depth(line) <= depth and _OPENS.match(line)), len(lines))
-    return "\n".join(lines[:length])
-
-
-def _depth(line: str) -> int:
-    return len(line) - len(line.lstrip())
-
-
-def _tidy(text: str, limit: int) -> str:
-    return clean_text(" ".join(text[:limit].split()))
 
 
 def host_name(value: str) -> str | None:

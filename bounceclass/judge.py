@@ -146,24 +146,24 @@ class Judge:
         return Verdict(permanence, reason, scope, advice, confidence, details, evidence)
 
     def _no_failure(self, event: Event, *, alone: bool) -> Verdict:
-        reason, scope, matched = _REASON_OF_KIND.get(event.kind, Reason.UNDETERMINED), Scope.NONE, None
-        if event.kind is Kind.DELIVERY and not _is_delivered(event):
-            reason = Reason.RELAYED
-        elif event.kind is Kind.AUTO_REPLY:
-            seen = transcript.normalise(event.diagnostic or "", 0, self._limit)
-            matched = self.finder.find(Facts(seen.text, kind=Kind.AUTO_REPLY))
-            if matched is not None:
-                ruling = _by_rule(matched, seen, event.diagnostic or "")
-                reason = ruling.reason
-        withdrawn = event.kind is Kind.UNSUBSCRIBE or (event.kind is Kind.COMPLAINT and alone and event.label in ABUSE)
-        if withdrawn and event.recipient:
-            scope = Scope.ADDRESS
         if event.kind is Kind.OTHER:
             return UNJUDGED
-        evidence = ruling.evidence if matched is not None else _whole(f"kind-{event.kind}", "kind", event.kind)
-        details = ruling.details if matched is not None else Details()
-        advice = knowledge.advice_table().advice(reason, scope, Permanence.UNDETERMINED, 1.0)
-        return Verdict(Permanence.UNDETERMINED, reason, scope, advice, 1.0, details, (evidence,))
+        ruling = self._of_auto_reply(event) if event.kind is Kind.AUTO_REPLY else None
+        if ruling is None:
+            reason = _REASON_OF_KIND[event.kind]
+            if event.kind is Kind.DELIVERY and not _is_delivered(event):
+                reason = Reason.RELAYED
+            ruling = Ruling(reason, 1.0, _whole(f"kind-{event.kind}", "kind", event.kind))
+        withdrawn = event.kind is Kind.UNSUBSCRIBE or (event.kind is Kind.COMPLAINT and alone and event.label in ABUSE)
+        scope = Scope.ADDRESS if withdrawn and event.recipient else Scope.NONE
+        advice = knowledge.advice_table().advice(ruling.reason, scope, Permanence.UNDETERMINED, 1.0)
+        return Verdict(Permanence.UNDETERMINED, ruling.reason, scope, advice, ruling.confidence, ruling.details, (ruling.evidence,))
+
+    def _of_auto_reply(self, event: Event) -> Ruling | None:
+        text = event.diagnostic or ""
+        seen = transcript.normalise(text, 0, self._limit)
+        match = self.finder.find(Facts(seen.text, kind=Kind.AUTO_REPLY))
+        return None if match is None else _by_rule(match, seen, text)
 
 
 _REASON_OF_KIND: Final = {

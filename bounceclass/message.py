@@ -68,6 +68,7 @@ class Message:
         self._split(splitter)
         self._defects |= splitter.defects
         self._shapes: dict[int, Shape] | None = None
+        self._decoded: dict[int, str] = {}
 
     def _split(self, splitter: Splitter) -> None:
         self.parts: list[Part] = list(splitter.split(0, len(self.raw)))
@@ -103,7 +104,12 @@ class Message:
         return ""
 
     def decoded(self, part: Part, limit: int) -> str:
-        """Return the text of a part, at most `limit` characters of it, with LF line ends."""
+        """Return the text of a part, at most `limit` characters of it, with LF line ends; decoded once."""
+        if id(part) not in self._decoded:
+            self._decoded[id(part)] = self._decode(part, limit)
+        return self._decoded[id(part)]
+
+    def _decode(self, part: Part, limit: int) -> str:
         charset, encoding = self._shape(part)
         length = limit * _LONGEST.get(encoding or "", 4)
         whole = part.end - part.body <= length

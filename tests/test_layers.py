@@ -14,7 +14,7 @@ ORDER = (
     "errors", "model", "settings",
     "codes", "transcript", "knowledge", "packs", "backtracking", "packcheck", "explain",
     "mime.charsets", "mime.parsers", "mime.headers", "mime.split", "message",
-    "fields", "dsn", "feedback", "receipt", "autoreply", "reader",
+    "fields", "quotation", "dsn", "feedback", "receipt", "autoreply", "reader",
     "judge", "engine",
     "sources.files",
     "cli.terminal", "cli.output", "cli.prose", "cli.classify", "cli.reply", "cli.explain", "cli.compare", "cli.check", "cli.completion", "cli.main",
