@@ -283,7 +283,7 @@ def test_the_table_of_classify_fits_the_terminal(width: int, box: Path) -> None:
     shown = on_terminal(["classify", str(box)], width)
     assert too_wide(shown, width) == []
     assert len(lines_of(shown)) == (1 + 5 if width == 120 else 5 * 2)
-    assert [word for line in lines_of(shown) for word in line.split()[:1] if word in {"suppress", "-"}] == ["suppress"] * 4 + ["-"]
+    assert [word for line in lines_of(shown) for word in line.split()[:1] if word in {"suppress", "review"}] == ["suppress"] * 4 + ["review"]
 
 
 REPLIES = ["550 5.1.1 x", "521 a", "", "421 " + "y" * 300, "550 5.1.1 " + "없는 주소 " * 40, "250 ok", "550-5.1.1 a\n550 5.1.1 b"]
