@@ -23,6 +23,7 @@ __all__ = ["AUTO_REPLY", "UNSUBSCRIBE", "is_dressed_up", "is_from_daemon", "othe
 
 AUTO_REPLY: Final = "rfc3834"
 UNSUBSCRIBE: Final = "list-unsubscribe"
+_OF_A_MAIL: Final = ("from", "to", "subject", "date", "received")
 _EXCERPT: Final = 1000
 
 
@@ -63,9 +64,11 @@ def is_from_daemon(message: Message) -> bool:
 
 def _has_daemon_name(message: Message) -> bool:
     sender = (message.headers.get("from") or "").lower()
+    if not sender and not any(name in message.headers for name in _OF_A_MAIL):
+        return False
     local = parseaddr(sender)[1].partition("@")[0]
     daemon = _table().daemon
-    return not sender.strip() or local in daemon.locals or any(name in sender for name in daemon.names)
+    return sender.strip() in {"", "<>"} or local in daemon.locals or any(name in sender for name in daemon.names)
 
 
 def read_auto_reply(message: Message) -> list[Event]:

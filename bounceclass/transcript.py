@@ -141,9 +141,11 @@ def _find_inner(lowered: str, head: re.Match[str]) -> re.Match[str] | None:
 
 
 def _end(lowered: str, start: int) -> int:
-    """Return where the reply ends: Postfix adds its own words in round brackets."""
+    """Return where the reply ends: Postfix adds its own words in round brackets, Sendmail puts it into some."""
     place = lowered.rfind(" (in reply to ", start)
-    return len(lowered) if place < 0 else place
+    end = len(lowered) if place < 0 else place
+    closing = lowered.endswith(")", start, end) and lowered.count(")", start, end) > lowered.count("(", start, end)
+    return end - closing
 
 
 def find_command(lowered: str) -> str | None:

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-PACKAGE = Path(__file__).parent.parent / "bounceclass"
+import bounceclass
+
+PACKAGE = Path(bounceclass.__file__).parent
 
 # The doors, `__init__` and `__main__`, are exempt.
 ORDER = (

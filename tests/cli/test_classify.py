@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import json
@@ -339,3 +340,22 @@ def test_wrong_usage_is_told_and_nothing_is_read(arguments: tuple[str, ...], tmp
     assert (done.returncode, done.stdout) == (2, b"")
     assert done.stderr
     assert b"Traceback" not in done.stderr
+
+
+def test_long_work_tells_its_count_and_rate_on_the_terminal_and_nowhere_else(tmp_path: Path) -> None:
+    box = tmp_path / "box.mbox"
+    box.write_bytes(b"From MAILER-DAEMON Tue Jan 13 09:12:44 2026\nSubject: hello\n\nhello\n\n" * 30_000)
+    out = tmp_path / "out.jsonl"
+    ours, theirs = pty.openpty()
+    with out.open("wb") as file:
+        child = subprocess.Popen([sys.executable, "-m", "bounceclass", "classify", "--format", "jsonl", str(box)], stdout=file, stderr=theirs)  # noqa: S603  our own command
+    os.close(theirs)
+    shown = b""
+    with contextlib.suppress(OSError):  # the terminal's end: nobody holds the other side any more
+        while data := os.read(ours, 4096):
+            shown += data
+    os.close(ours)
+    assert child.wait() == 0
+    assert re.search(rb"\r\x1b\[K\d+ messages, \d+/s ", shown)
+    assert shown.replace(b"\r\n", b"\n").endswith(b"\x1b[K30000 messages: 30000 other\n30000 not understood, though from a mail system: look for unread-notice among the defects\n")
+    assert out.read_bytes().count(b"\n") == 30_000
