@@ -202,11 +202,10 @@ def failed_recipients(message: Message) -> list[str]:
 def envid(message: Message) -> str | None:
     """Return the Original-Envelope-Id (RFC 3464 2.2.1), its xtext undone."""
     for part in message.of_type(DELIVERY):
-        for paragraph in paragraphs(message.decoded(part, message.limits.status)):
-            for name, value in paragraph.fields:
-                if name == "original-envelope-id":
-                    return decode_xtext(value) or None
-            break
+        text = message.decoded(part, message.limits.status)
+        if "original-envelope-id" in text.lower():
+            fields = (field for paragraph in paragraphs(text) for field in paragraph.fields)
+            return next((decode_xtext(value) or None for name, value in fields if name == "original-envelope-id"), None)
     return None
 
 
