@@ -204,7 +204,8 @@ def envid(message: Message) -> str | None:
     for part in message.of_type(DELIVERY):
         text = message.decoded(part, message.limits.status)
         if "original-envelope-id" in text.lower():
-            fields = (field for paragraph in paragraphs(text) for field in paragraph.fields)
+            about = next(paragraphs(text), None)
+            fields = about.fields if about else []
             return next((decode_xtext(value) or None for name, value in fields if name == "original-envelope-id"), None)
     return None
 
