@@ -10,8 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from bounceclass.settings import DEFAULT, Limits
 from bounceclass.sources.files import Input, LeftOut, read_paths, split_mbox
@@ -403,32 +401,3 @@ def test_a_line_without_end_is_read_in_pieces(before: bytes) -> None:
     found = list(split_mbox(file.read(5), file, Limits(message=1000, head=10)))
     assert [cut for _, cut in found] == [True]
     assert file.most <= 1024 * 1024
-
-
-AWKWARD = st.sampled_from([b"", b">", b"From ", b"From a", b">From a", b">>From a", LINE.strip(), b">" + LINE.strip(), b"\r", b"Subject: a", b"\xff\x00"])
-LINES = st.lists(AWKWARD | st.binary(max_size=12).map(lambda line: line.replace(b"\n", b"")), max_size=8)
-
-
-def quoted(line: bytes) -> bytes:
-    return b">" + line if line.lstrip(b">").startswith(b"From ") else line
-
-
-@given(st.lists(LINES, max_size=5))
-@settings(max_examples=200, deadline=None)
-def test_messages_written_as_an_mboxrd_come_back(bodies: list[list[bytes]]) -> None:
-    box = b"".join(LINE + b"".join(quoted(line) + b"\n" for line in lines) + b"\n" for lines in bodies)
-    assert messages(box) == [(LINE + b"".join(line + b"\n" for line in lines) + b"\n", False) for lines in bodies]
-
-
-@given(st.lists(AWKWARD | st.binary(max_size=12), max_size=12).map(b"\n".join))
-@settings(max_examples=200, deadline=None)
-def test_of_any_bytes_read_as_an_mbox_nothing_is_lost_but_quoting(data: bytes) -> None:
-    plain = data.replace(b">From ", b">form ")
-    assert b"".join(raw for raw, _ in messages(plain)) == plain
-
-
-@given(st.lists(AWKWARD | st.binary(max_size=200), max_size=12).map(b"\n".join), st.integers(10, 300), st.integers(0, 10))
-@settings(max_examples=200, deadline=None)
-def test_no_message_of_any_mbox_is_larger_than_the_limit(data: bytes, message: int, head: int) -> None:
-    for raw, cut in messages(data, Limits(message=message, head=head)):
-        assert len(raw) <= (head if cut else message)
