@@ -2,9 +2,10 @@
 
     report = bounceclass.classify(raw)              bytes of a mail -> Report
     event = bounceclass.reply("550 5.1.1 x")        an SMTP reply   -> Event
-    engine = bounceclass.Engine(settings)           the same with settings and packs of your own
+    engine = bounceclass.Engine(settings)           the same with settings, packs and plugins of your own
+    @bounceclass.hookimpl(tryfirst=True)            for a plugin's hook that wants to be first
 
-Everything else that is public stands in `bounceclass.model`. Importing this module is light: the
+Everything else that is public stands in `bounceclass.model` and `bounceclass.protocols`. Importing this module is light: the
 rest is imported when it is first used, flanker at the first mail.
 """
 
@@ -14,12 +15,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from bounceclass.engine import Engine
+    from bounceclass.hookspecs import hookimpl
     from bounceclass.model import Event, Report
     from bounceclass.settings import Settings
 
-__all__ = ["Engine", "Settings", "classify", "reply"]
+__all__ = ["Engine", "Settings", "classify", "hookimpl", "reply"]
 
-_HOMES = {"Engine": "bounceclass.engine", "Settings": "bounceclass.settings"}
+_HOMES = {"Engine": "bounceclass.engine", "Settings": "bounceclass.settings", "hookimpl": "bounceclass.hookspecs"}
 _engine: Engine | None = None
 
 

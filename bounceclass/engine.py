@@ -1,25 +1,37 @@
-"""The Engine: reads and judges. Pure: no file after it is built, no network, no clock, no history.
+"""The Engine: reads, judges, lets plugins refine. Pure: no file after it is built, no network, no clock, no history.
 
-In list software it is three lines: build an Engine once, `classify` each mail, and act on the
-events whose `verdict.advice` is "suppress" and whose recipient is the member that was mailed.
+    engine = bounceclass.Engine()
+    for event in engine.classify(raw).events:
+        if event.verdict.advice == "suppress" and event.recipient == member: disable(member)
+
+`member` is whom *your own* VERP address names. `dispatch` is the one door to the world: it tells the
+plugins of a report's events.
 """
 
 from __future__ import annotations
 
+from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from bounceclass import transcript
+from bounceclass import builtin, transcript
 from bounceclass.codes import status_class
+from bounceclass.eventkey import event_key
 from bounceclass.judge import Judge
 from bounceclass.model import Event, Kind, Report, clean_text
+from bounceclass.packcheck import require_sound
+from bounceclass.packs import load, load_ours, our_paths
+from bounceclass.plugins import Plugins
 from bounceclass.settings import DEFAULT, Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
+    from bounceclass.notice import Notice, Notices
     from bounceclass.packs import Pack
+    from bounceclass.protocols import Failure, Parser
 
 __all__ = ["Engine"]
 
@@ -28,12 +40,22 @@ _KINDS: Final = {2: Kind.DELIVERY, 4: Kind.DELAY, 5: Kind.BOUNCE}
 
 
 class Engine:
-    """Settings and packs made ready, once; never changes afterwards and may be shared by threads."""
+    """Settings, packs and plugins made ready, once; never changes afterwards and may be shared by threads."""
 
-    def __init__(self, settings: Settings = DEFAULT, packs: Sequence[Pack] = ()) -> None:
-        """Build an engine; raises KnowledgeError for a pack and SettingsError for an option that does not fit."""
+    def __init__(self, settings: Settings = DEFAULT, packs: Sequence[Pack] = (), plugins: Sequence[object] = ()) -> None:
+        """Build an engine.
+
+        `plugins` are switched on besides those of the settings: names of installed ones, `"ses"` or `"ses:eu"`,
+        or objects that have hooks. One that can't be used stands in `engine.plugins.faults`, and the
+        others go on. Raises KnowledgeError for a pack and SettingsError for an option that does not fit.
+        """
         self.settings = settings
-        self._judge = Judge(settings, packs)
+        self.plugins = Plugins(settings, plugins, builtin)
+        known = self.plugins.collect("knowledge", _load)
+        self._judge = Judge(settings, (*packs, *known))
+        self._rows = self.plugins.collect("notices", _checked_notice) if self.plugins.names else None
+        self._reading: tuple[Parser | None, Notices] | None = None
+        self._lock = Lock()
 
     def classify(self, raw: bytes, source: str | None = None, *, cut: bool = False) -> Report:
         """Return what a mail says, with verdicts. Any bytes give a Report; the same bytes, the same.
@@ -42,8 +64,21 @@ class Engine:
         """
         from bounceclass import reader  # noqa: PLC0415  the MIME side, which `reply` never needs
 
-        report = reader.read(raw, self.settings, source, cut=cut)
-        return msgspec.structs.replace(report, events=self._judge.judge(report.events))
+        parser, notices = self._reading or self._ready()
+        report = reader.read(raw, self.settings, source, cut=cut, parser=parser, notices=notices)
+        events = tuple(self.plugins.refine(event) for event in self._judge.judge(report.events))
+        return msgspec.structs.replace(report, events=events)
+
+    def _ready(self) -> tuple[Parser | None, Notices]:
+        """Make ready what only mail needs, at the first one."""
+        from bounceclass.notice import Notices  # noqa: PLC0415  as above
+
+        with self._lock:
+            if self._reading is None:
+                rows = self.plugins.collect("notices", _checked_notice) if self._rows is None else self._rows
+                # None where no plugin has it: the message names the parsers that there are.
+                self._reading = (self.plugins.first("parser", name=self.settings.parser), Notices(rows))
+            return self._reading
 
     def reply(self, text: str, *, host: str | None = None, recipient: str | None = None, command: str | None = None) -> Event:
         """Return the event of one SMTP reply, as `smtplib` or a log gives it; it may have several lines.
@@ -61,7 +96,19 @@ class Engine:
             command=command or said.command,
             remote_mta=host or said.remote_host,
         )
-        return self._judge.judge([event])[0]
+        return self.plugins.refine(self._judge.judge([event])[0])
+
+    def dispatch(self, report: Report, *, only: Iterable[str] | None = None) -> list[Failure]:
+        """Tell the plugins, or `only` some, of each event of a report; return the calls that failed.
+
+        Each plugin is called in a thread of its own, within `limits.hook_seconds`; one that hangs is given up.
+        """
+        failures: list[Failure] = []
+        for event in report.events:
+            if event.kind is not Kind.OTHER:
+                hook = event.kind.replace("-", "_")
+                failures += self.plugins.tell(hook, only, event=event, report=report, key=event_key(report, event))
+        return failures
 
 
 def _kind(reply_code: int | None, status: str | None) -> Kind:
@@ -70,3 +117,24 @@ def _kind(reply_code: int | None, status: str | None) -> Kind:
     if class_ == 2 and status_class(status) in {4, 5}:  # noqa: PLR2004  "254 4.7.1": a success that delivered nothing
         return Kind.BOUNCE
     return _KINDS.get(class_ or 0, Kind.OTHER)
+
+
+def _load(path: object) -> Pack:
+    """Read a plugin's pack, or ours; one that can't be run is an error."""
+    if not isinstance(path, (str, Path)):
+        msg = f"{path!r} is no path of a pack"
+        raise TypeError(msg)
+    pack = load(path, examples=False)
+    if path not in our_paths():
+        require_sound(pack, str(path), load_ours())
+    return pack
+
+
+def _checked_notice(notice: object) -> Notice:
+    from bounceclass.notice import Notice, Notices  # noqa: PLC0415  as above
+
+    if not isinstance(notice, Notice):
+        msg = f"{notice!r} is no Notice"
+        raise TypeError(msg)
+    Notices([notice])
+    return notice

@@ -6,6 +6,8 @@ BounceclassError
     CodeError           text that is no reply code and no enhanced status code
     InputError          an input that could not be opened or read whole
     MissingExtraError   an optional dependency that is not installed; names the extra
+    PluginError         a plugin that can't be used; stops that plugin only
+    Retry, Refused      what an acting plugin raises: "ask me later", "never will"
 
 Reading bytes never raises: any bytes give a Report.
 """
@@ -57,7 +59,30 @@ class InputError(BounceclassError):
 class MissingExtraError(BounceclassError):
     """An optional dependency that is not installed; the message names the extra to install."""
 
-    def __init__(self, module: str, extra: str) -> None:
+    def __init__(self, module: str, extra: str, distribution: str = "bounceclass") -> None:
         """Say which module is missing and what to install for it."""
-        super().__init__(f"{module} is not installed: pip install 'bounceclass[{extra}]'")
+        super().__init__(f"{module} is not installed: pip install '{distribution}[{extra}]'")
         self.extra = extra
+
+
+class PluginError(BounceclassError):
+    """A plugin that can't be used: not installed, its settings don't fit, a misspelt hook. Only that plugin is stopped."""
+
+    def __init__(self, plugin: str, fault: str) -> None:
+        """Keep the plugin's name and the fault apart."""
+        super().__init__(f"plugin {plugin}: {fault}")
+        self.plugin = plugin
+        self.fault = fault
+
+
+class Retry(BounceclassError):  # noqa: N818  a wish, not a fault
+    """Raised by an acting hook: not now, ask again in `after` seconds."""
+
+    def __init__(self, after: float, why: str = "") -> None:
+        """Say when to ask again, and why not now."""
+        super().__init__(why or f"asks to be called again in {after:g} s")
+        self.after = after
+
+
+class Refused(BounceclassError):  # noqa: N818  an answer, not a fault
+    """Raised by an acting hook: this will never work, don't ask again (a dead letter)."""

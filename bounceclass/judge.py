@@ -72,8 +72,8 @@ class _Case(msgspec.Struct, frozen=True):
 class Judge:
     """Packs and tables made ready; never changes once built, may be shared by threads."""
 
-    def __init__(self, settings: Settings, packs: Sequence[Pack] = ()) -> None:
-        """Build from settings; `packs` come before our own and after the settings' own."""
+    def __init__(self, settings: Settings, packs: Sequence[Pack] | None = None) -> None:
+        """Build from settings; `packs` come after the settings' own: those of plugins and ours, by default ours alone."""
         self.finder = finder_for(settings, packs)
         self._own = tuple(host.lower() for host in settings.own_hosts)
         self._limit = settings.limits.rule_text
@@ -180,13 +180,13 @@ def _is_delivered(event: Event) -> bool:
     return event.action == "delivered" or (event.action is None and event.reply_code not in {None, 251})
 
 
-def finder_for(settings: Settings, packs: Sequence[Pack] = ()) -> Finder:
-    """Return the rules in the order in which they are asked: the settings' packs, `packs`, ours."""
-    ours = load_ours()
+def finder_for(settings: Settings, packs: Sequence[Pack] | None = None) -> Finder:
+    """Return the rules in the order in which they are asked: the settings' packs, then `packs`, by default ours."""
+    packs = load_ours() if packs is None else packs
     theirs = [load(path) for path in settings.packs]
     for path, pack in zip(settings.packs, theirs, strict=True):
-        require_sound(pack, path, (*theirs, *ours))
-    return Finder((*theirs, *packs, *ours))
+        require_sound(pack, path, (*theirs, *packs))
+    return Finder((*theirs, *packs))
 
 
 def host_is_ours(host: str | None, own: Sequence[str]) -> bool:

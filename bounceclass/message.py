@@ -19,13 +19,14 @@ from typing import TYPE_CHECKING, Final
 
 from bounceclass.mime.charsets import decode
 from bounceclass.mime.headers import Headers, end_of_headers
-from bounceclass.mime.parsers import Shape, build_skeleton, parser_named, read_skeleton
+from bounceclass.mime.parsers import build_skeleton, parser_named, read_skeleton
 from bounceclass.mime.split import Part, Splitter
 from bounceclass.model import Defect
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from bounceclass.protocols import Parser, Shape
     from bounceclass.settings import Settings
 
 __all__ = ["DELIVERY", "DISPOSITION", "FEEDBACK", "Message"]
@@ -51,11 +52,14 @@ class Message:
     was forwarded within another mail.
     """
 
-    def __init__(self, raw: bytes, settings: Settings, *, cut: bool = False) -> None:
-        """Split the bytes and choose the parts; `cut` tells that they are only the head of a larger mail."""
+    def __init__(self, raw: bytes, settings: Settings, parser: Parser | None = None, *, cut: bool = False) -> None:
+        """Split the bytes and choose the parts; `cut` tells that they are only the head of a larger mail.
+
+        `parser` is by default the built-in one that the settings name.
+        """
         limits = settings.limits
         self.limits = limits
-        self.engine = parser_named(settings.parser)
+        self.engine = parser or parser_named(settings.parser)
         self.parser = self.engine.name
         self._defects: dict[tuple[str, str], None] = {}
         if cut or len(raw) > limits.message:

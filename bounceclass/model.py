@@ -34,6 +34,8 @@ __all__ = [
     "Reason",
     "Report",
     "Scope",
+    "Suppression",
+    "Trust",
     "Verdict",
     "clean_text",
     "decode",
@@ -94,6 +96,17 @@ class Advice(Word):
     FIX = "fix"
     IGNORE = "ignore"
     REVIEW = "review"
+
+
+class Trust(Word):
+    """Is a report about mail that we sent? From proof to nothing; what each grade may do is the policy's."""
+
+    SIGNED = "signed"
+    OWN_MTA = "own-mta"
+    KNOWN = "known"
+    DKIM = "dkim"
+    PLAUSIBLE = "plausible"
+    NONE = "none"
 
 
 class Reason(Word):
@@ -271,6 +284,29 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     parser: str | None = None
     defects: tuple[Defect, ...] = ()
     original: Original | None = None
+
+
+class Suppression(msgspec.Struct, frozen=True, kw_only=True):
+    """An entry of a suppression list: who is not to be mailed, and why. Exactly one of `address` and `domain` is given.
+
+    `scope` is the list or stream that it holds for, null for all; `until` null for ever; `cause` the
+    keys of the events that it rests on; `by` who decided. Raises ValueError where nobody, or both, are named.
+    """
+
+    address: str | None = None
+    domain: str | None = None
+    scope: str | None = None
+    reason: Reason
+    since: datetime
+    until: datetime | None = None
+    cause: tuple[str, ...] = ()
+    by: str
+
+    def __post_init__(self) -> None:
+        """Refuse to be about nobody, or about two."""
+        if bool(self.address) == bool(self.domain):
+            msg = "a suppression names an address or a domain, one of them"
+            raise ValueError(msg)
 
 
 _GRAVITY: Final = {kind: place for place, kind in enumerate(Kind)}

@@ -1,7 +1,8 @@
 """Which reader speaks: bytes in, a Report without verdicts out. Never raises on any bytes.
 
-Tried in this order; the first that finds events names the Report's `format`. A mail that none of
-them knows is of kind `other`, without events.
+The standards first, then the dialects of mail systems (`notice`), then what people and robots send;
+the first that finds events names the Report's `format`. A mail that none of them knows is of kind
+`other`, without events.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from bounceclass.message import DELIVERY, Message
 from bounceclass.model import UNREAD, Event, Original, Report, gravest
 
 if TYPE_CHECKING:
+    from bounceclass.notice import Notices
+    from bounceclass.protocols import Parser
     from bounceclass.settings import Settings
 
 __all__ = ["POSTMASTER_COPY", "read"]
@@ -20,10 +23,15 @@ __all__ = ["POSTMASTER_COPY", "read"]
 POSTMASTER_COPY: Final = "postfix-postmaster-copy"
 
 
-def read(raw: bytes, settings: Settings, source: str | None = None, *, cut: bool = False) -> Report:
-    """Read one mail, as it came: with or without a leading mbox line, any line ends, any damage."""
-    message = Message(raw, settings, cut=cut)
-    name, events = _events(message)
+def read(  # noqa: PLR0913  what is read, and what with
+    raw: bytes, settings: Settings, source: str | None = None, *, cut: bool = False, parser: Parser | None = None, notices: Notices | None = None
+) -> Report:
+    """Read one mail, as it came: with or without a leading mbox line, any line ends, any damage.
+
+    `parser` is by default the built-in one that the settings name; without `notices` no dialect is read.
+    """
+    message = Message(raw, settings, parser, cut=cut)
+    name, events = _events(message, notices)
     return Report(
         source=source,
         kind=gravest(events),
@@ -35,10 +43,17 @@ def read(raw: bytes, settings: Settings, source: str | None = None, *, cut: bool
     )
 
 
-def _events(message: Message) -> tuple[str | None, list[Event]]:
-    for name, read_events in _READERS:
+def _events(message: Message, notices: Notices | None) -> tuple[str | None, list[Event]]:
+    for name, read_events in _STANDARDS:
         if events := read_events(message):
             return (_dsn_format(message) if name == dsn.FORMAT else name), events
+    if notices is not None and autoreply.is_from_daemon(message):
+        dialect, events = notices.read(message)
+        if events:
+            return dialect, events
+    for name, read_events in _OTHERS:
+        if events := read_events(message):
+            return name, events
     other = autoreply.other_format(message)
     if other is None and autoreply.is_from_daemon(message) and message.headers:
         message.add_defect(UNREAD, (message.headers.get("subject") or "")[:80])
@@ -52,10 +67,12 @@ def _read_dsn(message: Message) -> list[Event]:
     return dsn.read(message) if dsn.has_fields(message) and autoreply.is_from_daemon(message) else []
 
 
-_READERS: Final = (
+_STANDARDS: Final = (
     (feedback.ARF, feedback.read),
     (dsn.FORMAT, _read_dsn),
     (receipt.FORMAT, receipt.read),
+)
+_OTHERS: Final = (
     (feedback.JMRP, feedback.read_jmrp),  # a header of the returned mail, which anybody can write: only where nothing else speaks
     (autoreply.UNSUBSCRIBE, autoreply.read_unsubscribe),
     (autoreply.AUTO_REPLY, autoreply.read_auto_reply),

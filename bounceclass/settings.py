@@ -6,14 +6,14 @@ Sizes are in bytes unless a name says otherwise. The limits hold what hostile ma
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
 __all__ = ["DEFAULT", "Limits", "Settings"]
 
 
-class Limits(msgspec.Struct, frozen=True, kw_only=True):
+class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How much of a message is looked at. What is cut is named among the Report's defects."""
 
     message: int = 32 * 1024 * 1024
@@ -39,20 +39,26 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """Characters of a diagnostic that rules are run on."""
     encoded_words: int = 50
     """Encoded words of one header value."""
+    hook_seconds: float = 30.0
+    """How long a told or acting hook may take; a plugin that hangs is given up."""
+    refine_seconds: float = 0.25
+    """A refining plugin that takes longer than this three times is switched off."""
 
 
-class Settings(msgspec.Struct, frozen=True, kw_only=True):
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What an Engine is built from."""
 
     limits: Limits = Limits()
     parser: str = "flanker"
-    """The MIME parser: `flanker` or `stdlib`."""
+    """The MIME parser: `flanker`, `stdlib` or one of a plugin."""
     packs: tuple[str, ...] = ()
     """Paths of rule packs; the first is asked first, all of them before our own."""
     keep_headers: tuple[str, ...] = ()
     """Names of headers of the returned original that the Report shall carry."""
     own_hosts: tuple[str, ...] = ()
     """Host names of our own mail servers; `.example.com` means every host below it."""
+    plugins: dict[str, dict[str, Any]] = {}
+    """Plugins that are on, with their settings: {"file": {"path": "dead.csv"}}. `enabled = false` switches one off."""
 
 
 DEFAULT: Final = Settings()

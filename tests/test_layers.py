@@ -13,13 +13,13 @@ PACKAGE = Path(bounceclass.__file__).parent
 
 # The doors, `__init__` and `__main__`, are exempt.
 ORDER = (
-    "errors", "model", "settings",
-    "codes", "transcript", "knowledge", "packs", "backtracking", "packcheck", "explain",
+    "errors", "model", "settings", "protocols",
+    "addresses", "codes", "transcript", "knowledge", "packs", "backtracking", "packcheck", "explain",
     "mime.charsets", "mime.parsers", "mime.headers", "mime.split", "message",
-    "fields", "quotation", "dsn", "feedback", "receipt", "autoreply", "reader",
-    "judge", "engine",
-    "sources.files",
-    "cli.terminal", "cli.output", "cli.prose", "cli.classify", "cli.reply", "cli.explain", "cli.compare", "cli.check", "cli.completion", "cli.main",
+    "fields", "quotation", "dsn", "feedback", "receipt", "autoreply", "notice", "formats.unix", "reader",
+    "judge", "hookspecs", "isolation", "refinement", "installed", "plugins", "builtin", "eventkey", "engine",
+    "policy", "sources.files", "config",
+    "cli.terminal", "cli.session", "cli.output", "cli.prose", "cli.classify", "cli.reply", "cli.explain", "cli.compare", "cli.check", "cli.plugins", "cli.completion", "cli.main",
 )  # fmt: skip
 
 

@@ -5,19 +5,23 @@ from __future__ import annotations
 import sys
 import time
 from collections import Counter
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import click
 
 from bounceclass.cli import output, terminal
-from bounceclass.engine import Engine
+from bounceclass.cli.session import Session, current
 from bounceclass.errors import SettingsError
+from bounceclass.eventkey import event_key
 from bounceclass.model import UNREAD, Kind, Report, encode
-from bounceclass.settings import Settings
+from bounceclass.policy import at_their_word
 from bounceclass.sources.files import Input, LeftOut, read_paths
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from bounceclass.engine import Engine
 
 __all__ = ["command"]
 
@@ -31,28 +35,35 @@ SHOWN_AFTER = 1.0
 @click.option("--why", is_flag=True, help="Under each row: which rule decided on what text.")
 @click.option("--rules", multiple=True, metavar="PACK.toml", help="A rule pack of your own, asked before ours; may be given again.")
 @click.option("--keep-header", multiple=True, metavar="NAME", help="A header of the returned original to put into the report; may be given again.")
-@click.option("--parser", type=click.Choice(("flanker", "stdlib")), default="flanker", show_default=True, help="The MIME parser.")
-def command(paths: tuple[str, ...], form: str, why: bool, rules: tuple[str, ...], keep_header: tuple[str, ...], parser: str) -> int:  # noqa: FBT001, PLR0913, PLR0917  one a flag
+@click.option("--parser", metavar="NAME", help="The MIME parser: flanker, stdlib or a plugin's; else the configuration's, else flanker.")
+def command(paths: tuple[str, ...], form: str, why: bool, rules: tuple[str, ...], keep_header: tuple[str, ...], parser: str | None) -> int:  # noqa: FBT001, PLR0913, PLR0917  one a flag
     """Read mail and say for each recipient what happened, why, whose fault it is and what to do.
 
     PATH is a message, a folder of .eml files, a Maildir, an mbox, or - for standard input.
+    Plugins that -p names are told of every event, and of the suppressions that it calls for.
     """
     if why and form != "table":
         raise SettingsError(output.WHY_IS_FOR_TABLES)
-    engine = Engine(Settings(parser=parser, packs=rules, keep_headers=keep_header))
-    work = Work(engine, paths)
+    session = current()
+    options = {"parser": parser} if parser else {}
+    engine = session.engine(rules, keep_headers=(*session.settings.keep_headers, *keep_header), **options)
+    work = Work(session, engine, paths)
     _PRINTERS[form](work.reports(), why)
     sys.stdout.flush()
     work.close(told=form == "table")
-    return 1 if work.faults else 0
+    if session.faulty:
+        return 2
+    return 1 if work.faults or engine.plugins.failures else 0
 
 
 class Work:
     """One run over the inputs: counts, tells of faults as they come, shows progress on long work."""
 
-    def __init__(self, engine: Engine, paths: tuple[str, ...]) -> None:
+    def __init__(self, session: Session, engine: Engine, paths: tuple[str, ...]) -> None:
         """Prepare; nothing is read yet."""
+        self.session = session
         self.engine = engine
+        self.told = session.told(engine.plugins)
         self.paths = paths
         self.faults = 0
         self.kinds: Counter[str] = Counter()
@@ -73,6 +84,8 @@ class Work:
             self.kinds[report.kind] += 1
             self.unread += any(defect.code == UNREAD for defect in report.defects)
             self.advice.update(event.verdict.advice for event in report.events)
+            if self.told:
+                self._act(report)
             self._tick()
             yield report
 
@@ -81,9 +94,23 @@ class Work:
             self._complain(f"{item.source}: larger than {self.engine.settings.limits.message} bytes; only its head was read")
         return self.engine.classify(item.raw, item.source, cut=item.cut)
 
+    def _act(self, report: Report) -> None:
+        """Tell the plugins that `-p` named, and let them act on each event at its word: who names one believes the mail."""
+        failures = self.engine.dispatch(report, only=self.told)
+        for event in report.events:
+            key = event_key(report, event)
+            suppression = at_their_word(event, key, datetime.now(UTC), "classify")
+            if suppression is not None:
+                failures += self.engine.plugins.tell("suppress", self.told, suppression=suppression, key=key)
+        for line in self.session.complain(failures):
+            self._say(line)
+
     def _complain(self, fault: str) -> None:
         self.faults += 1
-        click.echo(f"{self._clear()}bounceclass: {terminal.printable(fault)}", err=True)
+        self._say(fault)
+
+    def _say(self, text: str) -> None:
+        click.echo(f"{self._clear()}bounceclass: {terminal.printable(text)}", err=True)
 
     def _tick(self) -> None:
         now = time.monotonic()
@@ -105,6 +132,8 @@ class Work:
         lines = [f"{count} message{'' if count == 1 else 's'}" + (f": {kinds}" if kinds else "")]
         lines += [f"advice: {advice}"] if advice else []
         lines += [f"{self.faults} could not be read whole"] if self.faults else []
+        failed = self.engine.plugins.failures
+        lines += [f"plugin {plugin}: {hook} failed {number} time{'' if number == 1 else 's'}" for (plugin, hook), number in sorted(failed.items())]
         if self.unread:
             lines.append(f"{self.unread} not understood, though from a mail system: look for {UNREAD} among the defects")
         if self.left_out.count:

@@ -16,28 +16,62 @@ import click
 from click.shell_completion import shell_complete
 
 from bounceclass.cli.completion import COMPLETE
+from bounceclass.cli.session import Session
 from bounceclass.cli.terminal import printable
 from bounceclass.errors import BounceclassError, InputError
 
 __all__ = ["BUILT_IN", "command", "run"]
 
-BUILT_IN: Final = ("classify", "reply", "explain", "compare", "check", "completion")
+BUILT_IN: Final = ("classify", "reply", "explain", "compare", "check", "plugins", "completion")
 NOT_ALL_READ, USAGE, INTERRUPTED = 1, 2, 130
 
 
 class Commands(click.Group):
-    """Sub-commands by name, each imported only when it is asked for."""
+    """Sub-commands by name, each imported only when it is asked for; a plugin's only where no built-in one has the name."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click's signature
-        """Return the names, in the order of the documentation."""
-        return list(BUILT_IN)
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names, in the order of the documentation, then the plugins'."""
+        return [*BUILT_IN, *self._visitors(ctx)]
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  click's signature
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import a sub-command."""
         if cmd_name not in BUILT_IN:
-            return None
+            return self._visitors(ctx).get(cmd_name)
         found: click.Command = import_module(f"bounceclass.cli.{cmd_name}").command
         return found
+
+    def _visitors(self, ctx: click.Context) -> dict[str, click.Command]:
+        """Return the commands of the plugins that are on; the first of two with one name counts."""
+        session = _session(ctx)
+        if not (session.named or session.settings.plugins):
+            return {}
+        if session.commands is None:
+            session.commands = {}
+            for name, found in session.plugins().offer("commands", _command):
+                if found.name in BUILT_IN or found.name in session.commands:
+                    click.echo(f"bounceclass: plugin {name}: the command {found.name!r} is taken", err=True)
+                    continue
+                session.commands[str(found.name)] = found
+        return session.commands
+
+
+def _command(found: object) -> click.Command:
+    if not isinstance(found, click.Command) or not found.name:
+        msg = f"{found!r} is no click command with a name"
+        raise TypeError(msg)
+    return found
+
+
+def _session(ctx: click.Context) -> Session:
+    return ctx.ensure_object(Session)
+
+
+def _note_plugins(ctx: click.Context, _: click.Parameter, value: tuple[str, ...]) -> None:
+    _session(ctx).named = value
+
+
+def _note_config(ctx: click.Context, _: click.Parameter, value: str | None) -> None:
+    _session(ctx).config = value
 
 
 def _show_version(ctx: click.Context, _: click.Parameter, value: bool) -> None:  # noqa: FBT001  click's signature
@@ -49,6 +83,10 @@ def _show_version(ctx: click.Context, _: click.Parameter, value: bool) -> None: 
 
 
 @click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.option("-p", "--plugin", "named", multiple=True, is_eager=True, expose_value=False, callback=_note_plugins, metavar="NAME",
+              help="Switch a plugin on, or one instance of it (NAME:INSTANCE); may be given again.")
+@click.option("--config", is_eager=True, expose_value=False, callback=_note_config, metavar="FILE",
+              help="The configuration, bounceclass.toml; else what BOUNCECLASS_CONFIG names.")
 @click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_show_version, help="Show the version and exit.")
 def command() -> None:
     """Read bounces and SMTP replies: what happened, why, whose fault it is and what to do."""

@@ -10,10 +10,9 @@ import msgspec
 
 from bounceclass.cli import output
 from bounceclass.cli.output import WHY_IS_FOR_TABLES
-from bounceclass.engine import Engine
+from bounceclass.cli.session import current
 from bounceclass.errors import InputError, SettingsError
 from bounceclass.model import COMMANDS, Event, Verdict, clean_text
-from bounceclass.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -31,14 +30,15 @@ _KEYS = ("text", "reply_code", "enhanced_status", "permanence", "reason", "scope
 @click.option("--format", "form", type=click.Choice(output.FORMATS), default="table", show_default=True, help="What to print: a table for people, or data.")
 @click.option("--why", is_flag=True, help="Under each row: which rule decided on what text.")
 @click.option("--rules", multiple=True, metavar="PACK.toml", help="A rule pack of your own, asked before ours; may be given again.")
-def command(lines: tuple[str, ...], host: str | None, recipient: str | None, phase: str | None, form: str, why: bool, rules: tuple[str, ...]) -> None:  # noqa: FBT001, PLR0913, PLR0917  one a flag
+def command(lines: tuple[str, ...], host: str | None, recipient: str | None, phase: str | None, form: str, why: bool, rules: tuple[str, ...]) -> int:  # noqa: FBT001, PLR0913, PLR0917  one a flag
     """Judge SMTP replies: each LINE, or each line of standard input.
 
     A LINE may hold a reply of several lines. Every line is answered, blank ones too.
     """
     if why and form != "table":
         raise SettingsError(WHY_IS_FOR_TABLES)
-    engine = Engine(Settings(packs=rules))
+    session = current()
+    engine = session.engine(rules)
     judged = ((text, engine.reply(text, host=host, recipient=recipient, command=phase)) for text in (lines or _stdin_lines()))
     if form == "table":
         _print_table(judged, why=why)
@@ -52,6 +52,7 @@ def command(lines: tuple[str, ...], host: str | None, recipient: str | None, pha
     else:
         for text, event in judged:
             output.write(_flat(text, event) + b"\n")
+    return 2 if session.faulty else 0
 
 
 def _stdin_lines() -> Iterator[str]:

@@ -13,7 +13,7 @@ from bounceclass.mime.charsets import decode
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from bounceclass.mime.parsers import Parser
+    from bounceclass.protocols import Parser
     from bounceclass.settings import Limits
 
 __all__ = ["Headers", "end_of_headers", "raw_field"]

@@ -13,9 +13,8 @@ import logging
 import re
 import threading
 import warnings
-from collections.abc import Hashable
 from functools import cache, lru_cache, partial
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
 from bounceclass.errors import SettingsError
 from bounceclass.mime.charsets import codec_of, decode
@@ -24,10 +23,9 @@ from bounceclass.model import clean_text
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["PARSERS", "Flanker", "Parser", "Shape", "Stdlib", "build_skeleton", "parser_named", "read_skeleton"]
+    from bounceclass.protocols import Parser, Shape
 
-Shape = tuple[str | None, str | None]
-"""Charset and transfer encoding of one part, lower case; where not stated None, or what the parser takes for it."""
+__all__ = ["PARSERS", "Flanker", "Stdlib", "build_skeleton", "parser_named", "read_skeleton"]
 
 _LOG: Final = logging.getLogger("bounceclass")
 _LOG.addHandler(logging.NullHandler())
@@ -35,18 +33,6 @@ _ENCODED: Final = re.compile(r"=\?[!->@-~]{1,80}\?[bqBQ]\?[!->@-~ ]*\?=(?:\s+=\?
 _LABEL: Final = re.compile(r"=\?([^?*\s]{1,40})")
 _BOUNDARY: Final = b"=_skeleton"
 _CACHED_BYTES: Final = 2048
-
-
-class Parser(Hashable, Protocol):
-    """What reads MIME header fields: `name` goes into the Report."""
-
-    name: str
-
-    def shapes(self, skeleton: bytes) -> list[Shape]:
-        """Return charset and transfer encoding of each part of a skeleton; may raise anything."""
-
-    def decode_header(self, value: str) -> str:
-        """Decode the encoded words (RFC 2047) of an unfolded value; never raises."""
 
 
 def build_skeleton(fields: Iterable[tuple[bytes, bytes | None]]) -> bytes:

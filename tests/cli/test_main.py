@@ -107,7 +107,7 @@ def test_help_names_every_option_and_argument(name: str, option: str) -> None:
     done = run(name, option)
     assert (done.returncode, done.stderr) == (0, b"")
     shown = done.stdout.decode()
-    assert shown.startswith(f"Usage: bounceclass {name} [OPTIONS] ")
+    assert shown.startswith(f"Usage: bounceclass {name} [OPTIONS]")
     options = [word for one in commands()[name].params if isinstance(one, click.Option) for word in one.opts]
     assert [word for word in (*options, "-h, --help") if f"  {word}" not in shown] == []
 

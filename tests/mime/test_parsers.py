@@ -15,10 +15,12 @@ from hypothesis import strategies as st
 
 from bounceclass.errors import SettingsError
 from bounceclass.mime.charsets import codec_of
-from bounceclass.mime.parsers import PARSERS, Flanker, Parser, Shape, Stdlib, build_skeleton, parser_named, read_skeleton
+from bounceclass.mime.parsers import PARSERS, Flanker, Stdlib, build_skeleton, parser_named, read_skeleton
 
 if TYPE_CHECKING:
     from _pytest.mark.structures import ParameterSet
+
+    from bounceclass.protocols import Parser, Shape
 
 FLANKER: Final = Path(flanker.__file__).parent
 REPOSITORY: Final = Path(__file__).parents[2]

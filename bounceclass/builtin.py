@@ -1,0 +1,35 @@
+"""What we ourselves plug in, by the same hooks as a visitor; it comes last, so a visitor's is asked first."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from bounceclass.notice import Notice
+    from bounceclass.protocols import Parser
+
+__all__ = ["bounceclass_knowledge", "bounceclass_notices", "bounceclass_parser"]
+
+
+def bounceclass_knowledge() -> Iterable[Path]:
+    """Return our packs."""
+    from bounceclass.packs import our_paths  # noqa: PLC0415  light import
+
+    return our_paths()
+
+
+def bounceclass_notices() -> Iterable[Notice]:
+    """Return our dialects."""
+    from bounceclass.formats import unix  # noqa: PLC0415  not for `reply`
+
+    return unix.NOTICES
+
+
+def bounceclass_parser(name: str) -> Parser | None:
+    """Return flanker, or the standard library's parser."""
+    from bounceclass.mime.parsers import PARSERS, parser_named  # noqa: PLC0415  not for `reply`
+
+    return parser_named(name) if name in PARSERS else None

@@ -1,0 +1,46 @@
+"""The event key: the same for every report of one failure, so that it counts once.
+
+A DSN, the postmaster's copy of it, the log line and the ESP's webhook tell of one failure; so the key
+is made of the *original* message, who was mailed, and what became of it. Never part of it: the
+verdict, which a new rule may change.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from bounceclass.addresses import comparable
+from bounceclass.model import UNJUDGED, encode
+
+if TYPE_CHECKING:
+    from bounceclass.model import Event, Report
+
+__all__ = ["event_key"]
+
+_BYTES: Final = 16
+
+
+def event_key(report: Report, event: Event, addressed: str | None = None) -> str:
+    """Return the key of one event of a report: 32 hexadecimal digits.
+
+    `addressed` is who was mailed, where the caller knows it (a VERP tag); else it is the original
+    recipient, else the one named. The original is known by its ENVID, else its Message-ID, else the
+    report stands for itself.
+    """
+    who = addressed or event.original_recipient or event.recipient
+    parts = (_origin(report), comparable(who) if who else "", str(event.kind))
+    return hashlib.blake2b("\0".join(parts).encode("utf-8", "replace"), digest_size=_BYTES).hexdigest()
+
+
+def _origin(report: Report) -> str:
+    original = report.original
+    if original is not None and original.envid:
+        return f"envid {original.envid}"
+    if original is not None and original.message_id:
+        return f"message-id {original.message_id.strip().strip('<>')}"
+    unjudged = tuple(msgspec.structs.replace(event, verdict=UNJUDGED) for event in report.events)
+    nameless = msgspec.structs.replace(report, source=None, parser=None, events=unjudged)
+    return f"report {hashlib.blake2b(encode(nameless), digest_size=_BYTES).hexdigest()}"

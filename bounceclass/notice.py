@@ -1,0 +1,146 @@
+r"""Notices without a standard: rows of data, and the one interpreter that reads them.
+
+    Notice(
+        name="qmail",
+        evidence="QSBMF, cr.yp.to/proto/qsbmf.txt",
+        subject=("failure notice",),                     clues: one of these in the subject, lower case
+        start=r"^Hi\. This is the ",                     where the notice begins
+        recipient=r"^<(?P<recipient>[^\n>]+)>:[ \t]*$",  a line that opens a recipient
+        stop=r"^--- ",                                   where the returned mail begins
+    )
+
+Within the notice a line opens a recipient, belongs to the last one that was opened, or is shared by
+all. A row applies where its clues and its `start` hold; the first that applies and names somebody
+reads the mail. What can't be said in a row is a function, in `reader`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable  # noqa: TC003  msgspec reads the annotations at run time
+from functools import cached_property
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from bounceclass import quotation, transcript
+from bounceclass.dsn import parse_date
+from bounceclass.model import Event, Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from bounceclass.message import Message
+
+__all__ = ["Notice", "Notices"]
+
+_RECIPIENT: Final = "recipient"
+_TEXT: Final = "text"
+
+
+class Notice(msgspec.Struct, frozen=True, kw_only=True):
+    """One dialect. Patterns are `re`, multi-line, tried on the decoded text of the notice.
+
+    `recipient` has a group `recipient`, and may have one `text`: what the line itself says of it.
+    `evidence` is the software that was run, or the document that the row was taken from.
+    """
+
+    name: str
+    evidence: str
+    subject: tuple[str, ...] = ()
+    sender: tuple[str, ...] = ()
+    start: str
+    recipient: str = ""
+    stop: str | None = None
+    kind: Kind = Kind.BOUNCE
+    reader: Callable[[Message, str], list[Event]] | None = None
+    """Reads the notice, from `start` to `stop`, instead of the interpreter."""
+
+
+class Notices:
+    """Rows made ready, in order; never changes once built. Patterns are compiled when a clue first holds."""
+
+    def __init__(self, rows: Iterable[Notice]) -> None:
+        """Take the rows; raises ValueError where one has neither a `recipient` group nor a reader, or a pattern is none."""
+        self._rows = [_Row(row) for row in rows]
+
+    def read(self, message: Message) -> tuple[str | None, list[Event]]:
+        """Return the name of the row that reads a message, and its events; (None, []) where none does."""
+        subject = (message.headers.get("subject") or "").lower()
+        sender = (message.headers.get("from") or "").lower()
+        text = None
+        for row in self._rows:
+            if row.hints_at(subject, sender):
+                text = message.text() if text is None else text
+                events = row.read(message, text)
+                if events:
+                    return row.notice.name, events
+        return None, []
+
+
+class _Row:
+    def __init__(self, notice: Notice) -> None:
+        self.notice = notice
+        if notice.reader is None and f"(?P<{_RECIPIENT}>" not in notice.recipient:
+            msg = f"notice {notice.name}: recipient has no group (?P<{_RECIPIENT}>...), and there is no reader"
+            raise ValueError(msg)
+        for pattern in (notice.start, notice.recipient, notice.stop or ""):
+            try:
+                re.compile(pattern) if notice.reader is None else None
+            except re.error as error:
+                msg = f"notice {notice.name}: {pattern!r}: {error}"
+                raise ValueError(msg) from error
+
+    @cached_property
+    def patterns(self) -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str] | None]:
+        """The start, the recipient line and the stop."""
+        row = self.notice
+        return tuple(re.compile(one, re.MULTILINE) if one is not None else None for one in (row.start, row.recipient, row.stop))  # type: ignore[return-value]
+
+    def hints_at(self, subject: str, sender: str) -> bool:
+        """Tell whether the clues hold: one of the subject's and one of the sender's, of those that are given."""
+        row = self.notice
+        return (not row.subject or any(clue in subject for clue in row.subject)) and (not row.sender or any(clue in sender for clue in row.sender))
+
+    def read(self, message: Message, text: str) -> list[Event]:
+        """Return the events of a notice, none where the row does not apply."""
+        start, opens, stop = self.patterns
+        first = start.search(text)
+        if first is None:
+            return []
+        last = stop.search(text, first.end()) if stop else None
+        notice = text[first.start() : last.start() if last else len(text)]
+        if self.notice.reader is not None:
+            return self.notice.reader(message, notice)
+        shared, said = _recipients(notice, opens)
+        return [_event(message, self.notice.kind, name, lines, shared) for name, lines in said]
+
+
+def _recipients(notice: str, opens: re.Pattern[str]) -> tuple[list[str], list[tuple[str, list[str]]]]:
+    """Return the lines that are about nobody in particular, and each recipient with its own."""
+    shared: list[str] = []
+    said: list[tuple[str, list[str]]] = []
+    for line in notice.split("\n"):
+        match = opens.search(line)
+        if match:
+            text = match[_TEXT] if _TEXT in opens.groupindex else None
+            said.append((match[_RECIPIENT], [text] if text else []))
+        else:
+            (said[-1][1] if said else shared).append(line)
+    return shared, said
+
+
+def _event(message: Message, kind: Kind, recipient: str, lines: list[str], shared: list[str]) -> Event:
+    limit = message.limits.diagnostic
+    diagnostic = quotation.unfold("\n".join(lines), limit)
+    said = transcript.read(diagnostic)
+    return Event(
+        kind=kind,
+        recipient=recipient.strip(),
+        reply_code=said.reply_code,
+        enhanced_status=said.enhanced_status,
+        diagnostic=diagnostic or quotation.unfold("\n".join(shared), limit) or None,
+        command=said.command,
+        remote_mta=said.remote_host,
+        occurred_at=parse_date(message.headers.get("date"), message),
+    )
