@@ -1,0 +1,41 @@
+"""Debian packages, unpacked into a folder instead of installed: mail servers conflict with each other."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+__all__ = ["fetch", "unpack", "version"]
+
+
+def fetch(names: tuple[str, ...], cache: Path) -> None:
+    """Fetch packages, with what they need and this system lacks, into a folder of the cache.
+
+    Raises SystemExit, with apt's words, where one can't be had.
+    """
+    archives = cache / names[0]
+    if list(archives.glob("*.deb")):
+        return
+    (archives / "partial").mkdir(parents=True, exist_ok=True)
+    options = ["-y", "--download-only", "--no-install-recommends", "-o", f"Dir::Cache::archives={archives}"]
+    done = subprocess.run(["apt-get", "install", *options, *names], capture_output=True, text=True, check=False)  # noqa: S603, S607  our own words
+    if done.returncode:
+        msg = f"apt-get can't fetch {', '.join(names)} (has `apt-get update` been run?):\n{done.stderr}"
+        raise SystemExit(msg)
+
+
+def unpack(names: tuple[str, ...], root: Path, cache: Path) -> None:
+    """Unpack what was fetched below `root`."""
+    for archive in sorted((cache / names[0]).glob("*.deb")):
+        subprocess.run(["dpkg", "-x", archive, root], check=True)  # noqa: S603, S607  our own words
+    for name in ("bin", "sbin", "lib"):  # links into /usr on the system below, which a folder would hide
+        if (root / name).is_dir():
+            shutil.copytree(root / name, root / "usr" / name, symlinks=True, dirs_exist_ok=True)
+            shutil.rmtree(root / name)
+
+
+def version(name: str, cache: Path) -> str:
+    """Return the version of a fetched package."""
+    (archive,) = (cache / name).glob(f"{name}_*.deb")
+    return archive.name.split("_")[1].replace("%3a", ":")

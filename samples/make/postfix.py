@@ -1,0 +1,94 @@
+"""Postfix."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from samples.make.mta import MTA, Variant
+from samples.make.scenarios import SENDER_HOST
+
+if TYPE_CHECKING:
+    from samples.make.host import Host
+
+__all__ = ["SERVER"]
+
+_MAIN: Final = f"""compatibility_level = 3.6
+myhostname = {SENDER_HOST}
+mydestination = {SENDER_HOST}, localhost
+inet_interfaces = loopback-only
+inet_protocols = ipv4
+mynetworks = 127.0.0.0/8
+queue_directory = /var/spool/postfix
+maillog_file = /var/log/spawned
+alias_maps = texthash:/etc/aliases
+alias_database =
+smtp_connect_timeout = 3s
+smtp_helo_timeout = 5s
+smtp_host_lookup = dns
+smtp_dns_support_level = enabled
+smtputf8_enable = yes
+local_recipient_maps =
+"""
+_SOON: Final = {"queue_run_delay": "2s", "minimal_backoff_time": "2s", "maximal_backoff_time": "3s"}
+_EXPIRY: Final = _SOON | {"maximal_queue_lifetime": "4s", "bounce_queue_lifetime": "4s"}
+# A delay notice is sent when a delivery fails after this time; Postfix counts it in whole seconds.
+_DELAY: Final = _SOON | {"maximal_queue_lifetime": "9s", "bounce_queue_lifetime": "9s", "delay_warning_time": "1s"}
+
+_TEMPLATE: Final = """failure_template = <<EOF
+Charset: utf-8
+From: MAILER-DAEMON (Postsystem)
+Subject: Ihre Nachricht konnte nicht zugestellt werden
+Postmaster-Subject: Kopie: unzustellbare Nachricht
+
+Das ist das Postsystem auf $myhostname.
+
+Ihre Nachricht konnte leider nicht zugestellt werden; sie steht unten.
+
+                   Das Postsystem
+EOF
+"""
+
+_DEFAULT: Final = (
+    "user-unknown", "user-unknown-lines", "user-unknown-after-data", "user-unknown-german", "user-unknown-japanese",
+    "user-unknown-korean", "mailbox-full", "mailbox-disabled", "recipient-filtered", "domain-no-mail-556", "null-mx",
+    "domain-unknown", "domain-without-address", "relay-denied", "loops-back", "sender-rejected", "authentication-failed",
+    "ip-blocked", "no-reverse-dns", "spam", "too-large", "no-text", "no-code", "contradiction", "several",
+    "failed-and-delivered", "success", "local-unknown", "local-success", "local-program", "local-full", "utf8", "unsupported",
+)  # fmt: skip
+
+
+def _configure(host: Host, variant: Variant) -> None:
+    settings = "".join(f"{key} = {value}\n" for key, value in variant.settings.items())
+    host.write("/etc/postfix/main.cf", _MAIN + settings)
+    host.run("cp", "/usr/share/postfix/master.cf.dist", "/etc/postfix/master.cf")
+    host.write("/etc/postfix/bounce.cf", _TEMPLATE)
+    host.write("/etc/aliases", "postmaster: root\nfailing-program: \"|echo no such thing >&2; exit 1\"\nfull-program: \"|exit 73\"\n")
+    host.run("postfix", "set-permissions", check=False)
+
+
+def _start(host: Host, variant: Variant) -> None:
+    del variant
+    host.run("postfix", "start")
+    host.wait_for_port()
+
+
+SERVER: Final = MTA(
+    name="postfix",
+    packages=("postfix",),
+    accounts=("postfix", "postdrop"),
+    configure=_configure,
+    start=_start,
+    variants=(
+        Variant("default", _DEFAULT),
+        Variant(
+            "expired",
+            ("mailbox-full-later", "challenge-expired", "domain-no-mail-521", "postscreen-521", "bad-reputation", "connection-refused", "timeout",
+             "servfail", "dropped-at-greeting", "dropped-after-data", "system-error"),
+            _EXPIRY,
+            patience=40,
+        ),
+        Variant("delayed", ("rate-limited", "unreachable"), _DELAY, patience=30, each=2),
+        Variant("german", ("user-unknown", "spf-failed"), {"bounce_template_file": "/etc/postfix/bounce.cf"}),
+        Variant("whole", ("virus",), {"bounce_size_limit": "50000", "notify_classes": "bounce", "bounce_notice_recipient": "bounces+virus@lists.example.com"}, each=2),
+    ),
+)  # fmt: skip
