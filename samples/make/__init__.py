@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["SERVERS", "mta_named"]
 
-SERVERS: Final = ("postfix",)
+SERVERS: Final = ("postfix", "exim")
 
 
 def mta_named(name: str) -> MTA:

@@ -160,7 +160,7 @@ class Session(socketserver.StreamRequestHandler):
         return True
 
     def _hello(self, verb: str) -> None:
-        utf8 = "250-SMTPUTF8\r\n" if self.name == "mx.xn--80a1acny.example" else ""
+        utf8 = "250-SMTPUTF8\r\n" if self.name.startswith(("mx.xn--", "in.")) else ""
         refusal = self._at("ehlo")
         self._say(refusal or (f"250-{self.name}\r\n250-8BITMIME\r\n{utf8}250 ENHANCEDSTATUSCODES" if verb == "EHLO" else f"250 {self.name}"))
 

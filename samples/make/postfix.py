@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 from samples.make.mta import MTA, Variant
@@ -16,6 +17,7 @@ _MAIN: Final = f"""compatibility_level = 3.6
 myhostname = {SENDER_HOST}
 mydestination = {SENDER_HOST}, localhost
 inet_interfaces = loopback-only
+proxy_interfaces = 192.0.2.1
 inet_protocols = ipv4
 mynetworks = 127.0.0.0/8
 queue_directory = /var/spool/postfix
@@ -29,6 +31,8 @@ smtp_dns_support_level = enabled
 smtputf8_enable = yes
 local_recipient_maps =
 """
+_CHROOTED: Final = re.compile(r"^((?:\S+\s+){4})y", re.MULTILINE)
+"""Services that Debian locks into the queue's folder, where there is no resolv.conf of ours."""
 _SOON: Final = {"queue_run_delay": "2s", "minimal_backoff_time": "2s", "maximal_backoff_time": "3s"}
 _EXPIRY: Final = _SOON | {"maximal_queue_lifetime": "4s", "bounce_queue_lifetime": "4s"}
 # A delay notice is sent when a delivery fails after this time; Postfix counts it in whole seconds.
@@ -60,9 +64,10 @@ _DEFAULT: Final = (
 def _configure(host: Host, variant: Variant) -> None:
     settings = "".join(f"{key} = {value}\n" for key, value in variant.settings.items())
     host.write("/etc/postfix/main.cf", _MAIN + settings)
-    host.run("cp", "/usr/share/postfix/master.cf.dist", "/etc/postfix/master.cf")
+    services = (host.root / "usr/share/postfix/master.cf.dist").read_text(encoding="utf-8")
+    host.write("/etc/postfix/master.cf", _CHROOTED.sub(r"\1n", services))
     host.write("/etc/postfix/bounce.cf", _TEMPLATE)
-    host.write("/etc/aliases", "postmaster: root\nfailing-program: \"|echo no such thing >&2; exit 1\"\nfull-program: \"|exit 73\"\n")
+    host.write("/etc/aliases", "postmaster root\nfailing-program \"|echo no such thing >&2; exit 1\"\nfull-program \"|exit 73\"\n")
     host.run("postfix", "set-permissions", check=False)
 
 
