@@ -13,11 +13,14 @@ from __future__ import annotations
 
 import re
 from importlib import import_module
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-__all__ = ["Dialect", "Inexpressible", "write_literal", "write_pattern"]
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+__all__ = ["Dialect", "Inexpressible", "either", "masked", "write_literal", "write_pattern"]
 
 # The parser of `re` itself: nothing public gives a pattern's tree.
 _constants: Final[Any] = import_module("re._constants")
@@ -32,21 +35,30 @@ _MASKED: Final = re.compile(r"(?<!\?P)<(addr|ip)>")
 
 
 class Inexpressible(Exception):  # noqa: N818  no error: the caller names what is left out
-    """An engine can't say this; the text says what, in words that follow "its pattern"."""
+    """An engine can't say this; the text says what."""
 
 
 class Dialect(msgspec.Struct, frozen=True, kw_only=True):
-    """What a regular expression of other software may hold.
+    r"""What a regular expression of other software may hold.
 
     `start` is where a reply begins in the text that it sees, `blank` what stands for a blank of ours
     outside a class, `coded` the characters that its file format forbids and how they are spelt,
-    `lookaround` whether it looks ahead and behind.
+    `lookaround` whether it looks ahead and behind, `widest` the longest bounded repeat that it can
+    afford (a longer one is written without bound), `ascii` whether the
+    engine is told to take letters for ASCII (Rust's `(?-u)`), so that what may be any character says so.
     """
 
     start: str = "^"
     blank: str = r"\s+"
     coded: dict[str, str] = {}
     lookaround: bool = True
+    widest: int | None = None
+    ascii: bool = False
+
+    @property
+    def any_character(self) -> str:
+        """One character, whatever it is."""
+        return "(?u:.)" if self.ascii else "."
 
     @property
     def commas(self) -> bool:
@@ -56,15 +68,21 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True):
 
 def write_literal(text: str, dialect: Dialect) -> str:
     """Return a pattern that finds a literal of a rule in text as it comes."""
-    return "".join(_char(char, dialect) for char in _mask(text))
+    return "".join(_char(char, dialect) for char in masked(text))
 
 
 def write_pattern(pattern: str, dialect: Dialect) -> str:
     """Return a rule's pattern for another engine; raises Inexpressible where that can't run it."""
-    return _sequence(_parser.parse(_mask(pattern)), dialect)
+    return _sequence(_parser.parse(masked(pattern)), dialect)
 
 
-def _mask(text: str) -> str:
+def either(alternatives: Sequence[str]) -> str:
+    """Return a pattern of alternatives, in brackets where they are several."""
+    return alternatives[0] if len(alternatives) == 1 else f"(?:{'|'.join(alternatives)})"
+
+
+def masked(text: str) -> str:
+    """Return a literal or pattern with each of our masks as one character."""
     return _MASKED.sub(lambda match: _ADDR if match[1] == "addr" else _IP, text)
 
 
@@ -73,6 +91,14 @@ def _char(char: str, dialect: Dialect) -> str:
         return _sequence(_parser.parse(_MASKS[char]), dialect)
     if char == _BLANK:
         return dialect.blank
+    written = _coded(char, dialect)
+    return f"(?u:{written})" if dialect.ascii and not char.isascii() else written
+
+
+def _coded(char: str, dialect: Dialect) -> str:
+    """Escape a character; one that would end the line is never written as itself."""
+    if char < " ":
+        return f"\\x{ord(char):02x}"
     return dialect.coded.get(char) or re.escape(char)
 
 
@@ -89,7 +115,8 @@ def _item(op: Any, value: Any, dialect: Dialect) -> str:  # noqa: ANN401  as abo
         return _repeat(value, dialect, lazy=op is _constants.MIN_REPEAT)
     if op in (_constants.ASSERT, _constants.ASSERT_NOT):
         return _look(value, dialect, negative=op is _constants.ASSERT_NOT)
-    raise Inexpressible(f"holds {str(op).lower()}, which is not portable")  # noqa: EM102
+    msg = f"its pattern holds {str(op).lower()}, which is not portable"
+    raise Inexpressible(msg)
 
 
 def _branch(value: Any, dialect: Dialect) -> str:  # noqa: ANN401  as above
@@ -132,22 +159,24 @@ def _in(value: Any, dialect: Dialect, *, negate: bool = False) -> str:  # noqa: 
             parts.append(f"{_in_class(chr(one[0]), dialect)}-{_in_class(chr(one[1]), dialect)}")
         else:
             parts.append(_CATEGORIES[one])
-    if len(parts) == 1 and not negate and parts[0].startswith("\\"):
-        return parts[0]
-    return f"[{'^' if negate else ''}{''.join(parts)}]"
+    bare = len(parts) == 1 and not negate and parts[0] in _CATEGORIES.values()
+    written = parts[0] if bare else f"[{'^' if negate else ''}{''.join(parts)}]"
+    anything = negate or not written.isascii() or any(part[1:] in "DSW" for part in parts if part in _CATEGORIES.values())
+    return f"(?u:{written})" if dialect.ascii and anything else written
 
 
 def _in_class(char: str, dialect: Dialect) -> str:
     if char == _BLANK:
         return r"\s"
     if char in _MASKS:
-        raise Inexpressible("holds a mask within a class")  # noqa: EM101
-    return dialect.coded.get(char) or re.escape(char)
+        msg = "its pattern holds a mask within a class"
+        raise Inexpressible(msg)
+    return _coded(char, dialect)
 
 
-_SIMPLE: Final = {
+_SIMPLE: Final[dict[Any, Callable[[Any, Dialect], str]]] = {
     _constants.NOT_LITERAL: lambda value, dialect: _in([(_constants.LITERAL, value)], dialect, negate=True),
-    _constants.ANY: lambda _, __: ".",
+    _constants.ANY: lambda _, dialect: dialect.any_character,
     _constants.IN: _in,
     _constants.BRANCH: _branch,
     _constants.SUBPATTERN: _group,
@@ -157,6 +186,8 @@ _SIMPLE: Final = {
 
 def _repeat(value: Any, dialect: Dialect, *, lazy: bool) -> str:  # noqa: ANN401  as above
     low, high, body = value
+    if dialect.widest is not None and high > dialect.widest:
+        low, high = min(low, 1), _constants.MAXREPEAT
     one = r"\s" if list(body) == [(_constants.LITERAL, ord(_BLANK))] else _sequence(body, dialect)
     if not _is_atom(body) or (one.startswith("(") and not one.endswith(")")):
         one = f"(?:{one})"
@@ -201,7 +232,8 @@ def _look(value: Any, dialect: Dialect, *, negative: bool) -> str:  # noqa: ANN4
         return f"(?{'<' if direction < 0 else ''}{'!' if negative else '='}{inner})"
     chars = _one_character(body)
     if chars is None or not negative:
-        raise Inexpressible("looks around itself")  # noqa: EM101
+        msg = "its pattern looks around itself"
+        raise Inexpressible(msg)
     other = _in(chars, dialect, negate=True)
     return f"(?:{'^' if direction < 0 else '$'}|{other})"
 

@@ -24,7 +24,10 @@ def make(name: str, into: Path, cache: Path = CACHE) -> list[Path]:
     Needs root on Debian, for namespaces. Dates, queue ids, ports and boundaries differ from run to run.
     """
     mta = mta_named(name)
-    packages.fetch(mta.packages, cache)
+    if mta.packages:
+        packages.fetch(mta.packages, cache)
+    if mta.npm:
+        packages.fetch_npm(mta.npm, cache / name)
     folder = into / name
     folder.mkdir(parents=True, exist_ok=True)
     kept: list[Path] = []

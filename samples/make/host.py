@@ -100,7 +100,8 @@ def _overlay(mta: MTA, cache: Path) -> Host:
     upper, work, root = (memory / name for name in ("upper", "work", "root"))
     for folder in (upper, work, root):
         folder.mkdir()
-    packages.unpack(mta.packages, upper, cache)
+    if mta.packages:
+        packages.unpack(mta.packages, upper, cache)
     subprocess.run(["mount", "-t", "overlay", "overlay", "-o", f"lowerdir=/,upperdir={upper},workdir={work}", root], check=True)  # noqa: S603, S607  as above
     for name in ("proc", "dev"):
         subprocess.run(["mount", "--rbind", f"/{name}", root / name], check=True)  # noqa: S603, S607  as above
@@ -111,6 +112,7 @@ def _overlay(mta: MTA, cache: Path) -> Host:
     host.write("/etc/resolv.conf", f"nameserver {GATEWAY}\n")
     host.write("/etc/hostname", f"{SENDER_HOST}\n")
     host.write("/etc/mailname", f"{SENDER_HOST}\n")
+    host.write("/var/log/spawned", "")
     for account in mta.accounts:
         host.account(account)
     return host

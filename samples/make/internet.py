@@ -191,14 +191,14 @@ class Session(socketserver.StreamRequestHandler):
             body.append(line[1:] if line.startswith(b".") else line)
         if self.refused_late == b"":
             return False
-        if self.refused_late is None and self.here == COLLECTOR:
+        if self.refused_late is None:
             self._store(b"".join(body))
         self._say(self.refused_late or "250 2.0.0 Ok: queued as 4C1F2A01")
         self.accepted, self.refused_late = [], None
         return True
 
     def _store(self, body: bytes) -> None:
-        for recipient in self.accepted:
+        for recipient in (one for one in self.accepted if one.endswith(f"@{LISTS}")):
             name = f"{next(self.server.numbers):03} {recipient}"
             part = self.server.spool / f".{name}"
             part.write_bytes(body.replace(b"\r\n", b"\n"))

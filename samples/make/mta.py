@@ -48,15 +48,16 @@ def submit_by_smtp(host: Host, scenario: Scenario, sender: str, mail: EmailMessa
 
 @dataclass(frozen=True)
 class MTA:
-    """A mail server: what it is unpacked from, how it is set up and started, how it takes mail.
+    """A mail server: what it is unpacked from (Debian's packages, or one of npm's), how it is set up and started, how it takes mail.
 
     `accounts` are users that its package's scripts would create. `start` returns when it takes mail.
     """
 
     name: str
-    packages: tuple[str, ...]
     variants: tuple[Variant, ...]
     configure: Callable[[Host, Variant], None]
     start: Callable[[Host, Variant], None]
+    packages: tuple[str, ...] = ()
+    npm: str | None = None
     accounts: tuple[str, ...] = ()
     submit: Callable[[Host, Scenario, str, EmailMessage], None] = submit_by_smtp

@@ -6,7 +6,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-__all__ = ["fetch", "unpack", "version"]
+__all__ = ["fetch", "fetch_npm", "unpack", "version"]
 
 
 def fetch(names: tuple[str, ...], cache: Path) -> None:
@@ -22,6 +22,20 @@ def fetch(names: tuple[str, ...], cache: Path) -> None:
     done = subprocess.run(["apt-get", "install", *options, *names], capture_output=True, text=True, check=False)  # noqa: S603, S607  our own words
     if done.returncode:
         msg = f"apt-get can't fetch {', '.join(names)} (has `apt-get update` been run?):\n{done.stderr}"
+        raise SystemExit(msg)
+
+
+def fetch_npm(name: str, folder: Path) -> None:
+    """Fetch a package of npm, with what it needs, into `folder`/node_modules.
+
+    Raises SystemExit, with npm's words, where it can't be had.
+    """
+    if (folder / "node_modules").is_dir():
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    done = subprocess.run(["npm", "install", "--ignore-scripts", "--prefix", folder, name], capture_output=True, text=True, check=False)  # noqa: S603, S607  our own words
+    if done.returncode:
+        msg = f"npm can't fetch {name}:\n{done.stderr}"
         raise SystemExit(msg)
 
 

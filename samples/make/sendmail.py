@@ -1,0 +1,76 @@
+"""Sendmail."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from samples.make.mta import MTA, Variant
+from samples.make.scenarios import SENDER_HOST
+
+if TYPE_CHECKING:
+    from samples.make.host import Host
+
+__all__ = ["SERVER"]
+
+_CONFIGURATION: Final = """divert(-1)
+include(`/usr/share/sendmail/cf/m4/cf.m4')
+divert(0)dnl
+OSTYPE(`linux')dnl
+define(`confDOMAIN_NAME', `{host}')dnl
+define(`confCW_FILE', `-o /etc/mail/local-host-names')dnl
+define(`confTO_CONNECT', `3s')dnl
+define(`confTO_ICONNECT', `3s')dnl
+define(`confDONT_PROBE_INTERFACES', `True')dnl
+define(`confDONT_BLAME_SENDMAIL', `GroupWritableDirPathSafe')dnl
+define(`confRUN_AS_USER', `root')dnl
+define(`confMIN_QUEUE_AGE', `0')dnl
+define(`ALIAS_FILE', `/etc/mail/aliases')dnl
+{settings}
+FEATURE(`accept_unresolvable_domains')dnl
+FEATURE(`accept_unqualified_senders')dnl
+FEATURE(`promiscuous_relay')dnl
+DAEMON_OPTIONS(`Family=inet, Name=MTA, Port=25, Addr=127.0.0.1')dnl
+CLIENT_OPTIONS(`Family=inet')dnl
+MAILER(`local')dnl
+MAILER(`smtp')dnl
+"""
+_EXPIRY: Final = {"mc": "define(`confTO_QUEUERETURN', `4s')dnl"}
+_DEFAULT: Final = (
+    "user-unknown", "user-unknown-bare", "user-unknown-lines", "user-unknown-after-data", "user-unknown-korean", "user-unknown-french", "mailbox-full",
+    "mailbox-disabled", "address-moved", "recipient-filtered", "null-mx", "domain-unknown", "relaying-bare", "routing-loop", "loops-back",
+    "sender-rejected", "spf-failed", "bad-reputation", "no-reverse-dns", "policy", "content", "not-compliant", "no-text", "no-code", "contradiction",
+    "several", "failed-and-delivered", "success", "local-unknown", "local-program",
+)  # fmt: skip
+
+
+def _configure(host: Host, variant: Variant) -> None:
+    host.write("/etc/mail/sendmail.mc", _CONFIGURATION.format(host=SENDER_HOST, settings=variant.settings.get("mc", "")))
+    made = host.run("m4", "/etc/mail/sendmail.mc")
+    host.write("/etc/mail/sendmail.cf", made.stdout.decode())
+    host.write("/etc/mail/local-host-names", f"{SENDER_HOST}\n")
+    host.write("/etc/mail/aliases", 'postmaster: root\nMAILER-DAEMON: postmaster\nfailing-program: "|/bin/sh -c \'exit 1\'"\n', 0o640)
+    host.folder("/var/spool/mqueue", mode=0o700)
+    host.folder("/run/sendmail/mta")
+    host.folder("/var/run/sendmail/mta")
+    host.run("/usr/libexec/sendmail/sendmail", "-bi", "-C", "/etc/mail/sendmail.cf")
+
+
+def _start(host: Host, variant: Variant) -> None:
+    del variant
+    host.spawn("/usr/libexec/sendmail/sendmail", "-bD", "-q1s", "-C", "/etc/mail/sendmail.cf")
+    host.wait_for_port()
+
+
+SERVER: Final = MTA(
+    name="sendmail",
+    packages=("sendmail-bin", "sendmail-cf", "sendmail-base"),
+    accounts=("smmta", "smmsp"),
+    configure=_configure,
+    start=_start,
+    variants=(
+        Variant("default", _DEFAULT),
+        Variant("expired", ("mailbox-full-later", "challenge-expired", "domain-no-mail-521", "connection-refused", "timeout", "servfail", "dropped-after-data"), _EXPIRY, patience=40),
+        Variant("delayed", ("system-full", "unreachable"), {"mc": "define(`confTO_QUEUEWARN', `1s')dnl\ndefine(`confTO_QUEUERETURN', `8s')dnl"}, patience=30, each=2),
+        Variant("text", ("user-unknown", "mailbox-full", "several", "success"), {"mc": "define(`confMIME_FORMAT_ERRORS', `False')dnl"}),
+    ),
+)  # fmt: skip
