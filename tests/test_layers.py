@@ -15,11 +15,12 @@ PACKAGE = Path(bounceclass.__file__).parent
 ORDER = (
     "errors", "model", "settings", "protocols",
     "addresses", "codes", "transcript", "knowledge", "packs", "backtracking", "packcheck", "explain",
+    "translate", "export.patterns", "export.texts", "export.orders", "export.conditions", "export.rows", "export.kumomta", "export.powermta", "export.zonemta",
     "mime.charsets", "mime.parsers", "mime.headers", "mime.split", "message",
     "fields", "quotation", "dsn", "feedback", "receipt", "autoreply", "notice", "formats.unix", "reader",
     "judge", "hookspecs", "isolation", "refinement", "installed", "plugins", "builtin", "eventkey", "engine",
     "policy", "sources.files", "config",
-    "cli.terminal", "cli.session", "cli.output", "cli.prose", "cli.classify", "cli.reply", "cli.explain", "cli.compare", "cli.check", "cli.plugins", "cli.completion", "cli.main",
+    "cli.terminal", "cli.session", "cli.output", "cli.prose", "cli.classify", "cli.reply", "cli.explain", "cli.compare", "cli.check", "cli.rules", "cli.plugins", "cli.completion", "cli.main",
 )  # fmt: skip
 
 

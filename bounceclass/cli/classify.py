@@ -14,7 +14,7 @@ from bounceclass.cli import output, terminal
 from bounceclass.cli.session import Session, current
 from bounceclass.errors import SettingsError
 from bounceclass.eventkey import event_key
-from bounceclass.model import UNREAD, Kind, Report, encode
+from bounceclass.model import UNREAD, Kind, Report
 from bounceclass.policy import at_their_word
 from bounceclass.sources.files import Input, LeftOut, read_paths
 
@@ -36,7 +36,16 @@ SHOWN_AFTER = 1.0
 @click.option("--rules", multiple=True, metavar="PACK.toml", help="A rule pack of your own, asked before ours; may be given again.")
 @click.option("--keep-header", multiple=True, metavar="NAME", help="A header of the returned original to put into the report; may be given again.")
 @click.option("--parser", metavar="NAME", help="The MIME parser: flanker, stdlib or a plugin's; else the configuration's, else flanker.")
-def command(paths: tuple[str, ...], form: str, why: bool, rules: tuple[str, ...], keep_header: tuple[str, ...], parser: str | None) -> int:  # noqa: FBT001, PLR0913, PLR0917  one a flag
+@output.vocabulary_option
+def command(  # noqa: PLR0913, PLR0917  one a flag
+    paths: tuple[str, ...],
+    form: str,
+    why: bool,  # noqa: FBT001  a flag
+    rules: tuple[str, ...],
+    keep_header: tuple[str, ...],
+    parser: str | None,
+    vocabulary: str | None,
+) -> int:
     """Read mail and say for each recipient what happened, why, whose fault it is and what to do.
 
     PATH is a message, a folder of .eml files, a Maildir, an mbox, or - for standard input.
@@ -48,7 +57,7 @@ def command(paths: tuple[str, ...], form: str, why: bool, rules: tuple[str, ...]
     options = {"parser": parser} if parser else {}
     engine = session.engine(rules, keep_headers=(*session.settings.keep_headers, *keep_header), **options)
     work = Work(session, engine, paths)
-    _PRINTERS[form](work.reports(), why)
+    _PRINTERS[form](work.reports(), why, vocabulary)
     sys.stdout.flush()
     work.close(told=form == "table")
     if session.faulty:
@@ -142,31 +151,31 @@ class Work:
         click.echo(self._clear() + "\n".join(lines), err=True)
 
 
-def _print_table(reports: Iterator[Report], why: bool) -> None:  # noqa: FBT001  one signature for all
-    rows = output.Rows(why=why)
+def _print_table(reports: Iterator[Report], why: bool, vocabulary: str | None) -> None:  # noqa: FBT001  one signature for all
+    rows = output.Rows(why=why, vocabulary=vocabulary)
     for report in reports:
         for line in rows.report(report):
             click.echo(line, color=rows.colour)
 
 
-def _print_jsonl(reports: Iterator[Report], _: bool) -> None:  # noqa: FBT001  one signature for all
+def _print_jsonl(reports: Iterator[Report], _: bool, vocabulary: str | None) -> None:  # noqa: FBT001  one signature for all
     for report in reports:
-        output.write(encode(report) + b"\n")
+        output.write(output.report_json(report, vocabulary) + b"\n")
 
 
-def _print_json(reports: Iterator[Report], _: bool) -> None:  # noqa: FBT001  one signature for all
-    for piece in output.json_array(encode(report) for report in reports):
+def _print_json(reports: Iterator[Report], _: bool, vocabulary: str | None) -> None:  # noqa: FBT001  one signature for all
+    for piece in output.json_array(output.report_json(report, vocabulary) for report in reports):
         output.write(piece)
 
 
-def _print_csv(reports: Iterator[Report], _: bool) -> None:  # noqa: FBT001  one signature for all
-    output.write(output.csv_line(output.CSV_KEYS))
+def _print_csv(reports: Iterator[Report], _: bool, vocabulary: str | None) -> None:  # noqa: FBT001  one signature for all
+    output.write(output.csv_line([*output.CSV_KEYS, *output.word_key(vocabulary)]))
     for report in reports:
         for event in report.events:
-            output.write(output.csv_line(output.event_cells(report, event)))
+            output.write(output.csv_line([*output.event_cells(report, event), *output.word_of(event, vocabulary)]))
 
 
-_PRINTERS: dict[str, Callable[[Iterator[Report], bool], None]] = {
+_PRINTERS: dict[str, Callable[[Iterator[Report], bool, str | None], None]] = {
     "table": _print_table,
     "json": _print_json,
     "jsonl": _print_jsonl,

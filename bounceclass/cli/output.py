@@ -7,20 +7,38 @@ import io
 import sys
 from typing import TYPE_CHECKING, Final
 
+import click
 import msgspec
 
 from bounceclass.cli import terminal
-from bounceclass.model import UNREAD
+from bounceclass.model import UNREAD, encode
+from bounceclass.translate import VOCABULARIES, translate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from bounceclass.model import Event, Report
 
-__all__ = ["CSV_KEYS", "FORMATS", "WHY_IS_FOR_TABLES", "Rows", "csv_line", "event_cells", "json_array", "write"]
+__all__ = [
+    "CSV_KEYS",
+    "FORMATS",
+    "WHY_IS_FOR_TABLES",
+    "Rows",
+    "csv_line",
+    "event_cells",
+    "json_array",
+    "report_json",
+    "vocabulary_option",
+    "word_key",
+    "word_of",
+    "write",
+]
 
 FORMATS: Final = ("table", "json", "jsonl", "csv")
 WHY_IS_FOR_TABLES: Final = "--why goes with --format table: the data formats always hold the evidence"
+vocabulary_option = click.option(
+    "--vocabulary", type=click.Choice(VOCABULARIES), metavar="NAME", help=f"Say each verdict in others' words, too: {', '.join(VOCABULARIES)}."
+)
 _EVENT_KEYS: Final = (
     "kind", "recipient", "original_recipient", "action", "reply_code", "enhanced_status", "diagnostic", "diagnostic_type",
     "command", "remote_mta", "reporting_mta", "label", "occurred_at",
@@ -69,11 +87,32 @@ def event_cells(report: Report, event: Event) -> list[object]:
     return [*cells, first.rule if first else None, first.pack if first else None]
 
 
+def word_of(event: Event, vocabulary: str | None) -> list[str | None]:
+    """Return the cell of an event in others' words, none where no vocabulary is asked for."""
+    return [] if vocabulary is None else [translate(event, vocabulary).word]
+
+
+def word_key(vocabulary: str | None) -> list[str]:
+    """Return the title of that cell."""
+    return [] if vocabulary is None else [f"{vocabulary} word"]
+
+
+def report_json(report: Report, vocabulary: str | None) -> bytes:
+    """Return the JSON of a report; with a vocabulary, each event has the key `translation` besides."""
+    if vocabulary is None:
+        return encode(report)
+    tree = msgspec.json.decode(encode(report))
+    for event, written in zip(report.events, tree["events"], strict=True):
+        written["translation"] = translate(event, vocabulary).flat()
+    return msgspec.json.encode(tree)
+
+
 class Rows:
     """Prints events for people: one row each where the terminal is wide, two lines where it is narrow."""
 
-    def __init__(self, *, why: bool) -> None:
+    def __init__(self, *, why: bool, vocabulary: str | None = None) -> None:
         """Look at the terminal; in a pipe nothing is cut and nothing is coloured."""
+        self.vocabulary = vocabulary
         self.width = terminal.columns()
         self.colour = terminal.colour_wanted()
         self.why = why
@@ -97,6 +136,8 @@ class Rows:
         reason = str(verdict.reason)
         if event.kind != "bounce" and str(event.kind) != reason:
             reason = f"{reason} ({event.kind})"
+        if self.vocabulary is not None:
+            reason = f"{reason} = {translate(event, self.vocabulary)}"
         yield from self._row(verdict.advice, reason, codes, who, source)
         if self.why:
             yield from why_lines(event, self.width or 100, colour=self.colour)

@@ -26,4 +26,20 @@ _QMAIL: Final = Notice(
     stop=r"^--- ",
 )
 
-NOTICES: Final = (_QMAIL,)
+# This is the DragonFly Mail Agent v0.13 at mail.example.com.
+#
+# There was an error delivering your mail to <user@example.org>.
+#
+# mx.example.org [192.0.2.1] did not like our RCPT TO:
+# 550 5.1.1 No such user
+#
+# Message headers follow.
+_DMA: Final = Notice(
+    name="dma",
+    evidence="dma 0.13, run; samples/dma",
+    start=r"\AThis is the DragonFly Mail Agent ",
+    recipient=r"^There was an error delivering your mail to <(?P<recipient>[^\n]+)>\.$",
+    stop=r"^(?:Message headers|Original message) follows?\.$",
+)
+
+NOTICES: Final = (_QMAIL, _DMA)

@@ -18,13 +18,21 @@ __all__ = ["SERVER"]
 _DEFAULT: Final = (
     "user-unknown", "user-unknown-bare", "user-unknown-lines", "user-unknown-after-data", "user-unknown-japanese", "user-unknown-latin-1", "mailbox-full",
     "members-only", "domain-no-mail-556", "null-mx", "domain-unknown", "relay-denied", "sender-rejected", "authentication-failed", "ip-blocked",
-    "spam", "content", "no-code", "contradiction", "several", "failed-and-delivered", "success", "local-unknown",
+    "spam", "content", "no-code", "contradiction", "several", "failed-and-delivered", "success",
 )  # fmt: skip
 _SOON: Final = {"retryalpha": "1s", "retrybeta": "1s", "retrygamma": "1s", "retrymaxdelta": "1"}
 
 
 def _configure(host: Host, variant: Variant) -> None:
-    settings = {"me": SENDER_HOST, "defaultdomain": SENDER_HOST, "locals": SENDER_HOST, "esmtptimeoutconnect": "3s", "esmtpdelay": "1s", "esmtptimeouthelo": "5s", **variant.settings}
+    settings = {
+        "me": SENDER_HOST,
+        "defaultdomain": SENDER_HOST,
+        "locals": SENDER_HOST,
+        "esmtptimeoutconnect": "3s",
+        "esmtpdelay": "1s",
+        "esmtptimeouthelo": "5s",
+        **variant.settings,
+    }
     for name, value in settings.items():
         host.write(f"/etc/courier/{name}", f"{value}\n")
     host.write("/etc/courier/aliases/system", "postmaster: nobody\n")

@@ -94,7 +94,7 @@ _DEFAULT: Final = (
 def _configure(host: Host, variant: Variant) -> None:
     parts = {"main": "", "transport": "", "retry": "", **variant.settings}
     host.write("/etc/exim4/exim4.conf", _CONFIGURATION.format(host=SENDER_HOST, **parts), 0o640)
-    host.write("/etc/aliases", 'failing-program: "|/bin/sh -c \'echo no such thing >&2; exit 1\'"\n')
+    host.write("/etc/aliases", "failing-program: \"|/bin/sh -c 'echo no such thing >&2; exit 1'\"\n")
     host.write("/etc/exim4/bounce", _BOUNCE)
     host.folder("/var/spool/exim4", "Debian-exim")
     host.folder("/var/log/exim4", "Debian-exim")

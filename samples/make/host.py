@@ -178,6 +178,10 @@ def _keep(came: list[Path], variant: Variant, target: Path) -> list[str]:
     return [name for name in variant.scenarios if name not in counts]
 
 
+def _say(text: str) -> None:
+    sys.stderr.write(text + "\n")
+
+
 def main(name: str, variant_name: str, target: Path, cache: Path) -> None:
     """Run one variant of one server and keep what came back in `target`."""
     from samples.make import mta_named  # noqa: PLC0415  the servers' files use Host
@@ -194,13 +198,13 @@ def main(name: str, variant_name: str, target: Path, cache: Path) -> None:
         try:
             mta.submit(host, one, sender(scenario), compose(scenario, one))
         except (OSError, ValueError) as error:
-            print(f"{name}: {variant_name}: {scenario}: not taken: {error}", file=sys.stderr)
+            _say(f"{name}: {variant_name}: {scenario}: not taken: {error}")
     came = _wait(spool, variant.each * len(variant.scenarios), variant.patience)
     missing = _keep(came, variant, target)
     if missing:
-        print(f"{name}: {variant_name}: nothing came for {', '.join(missing)}", file=sys.stderr)
+        _say(f"{name}: {variant_name}: nothing came for {', '.join(missing)}")
     if os.environ.get("SHOW_LOG"):
-        print((host.root / "var/log/spawned").read_text(errors="replace"), file=sys.stderr)
+        _say((host.root / "var/log/spawned").read_text(errors="replace"))
 
 
 if __name__ == "__main__":

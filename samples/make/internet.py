@@ -227,7 +227,7 @@ def _resolve(zone: Zone) -> None:
             try:
                 udp.sendto(zone.answer(wire), client)
             except Exception as error:  # noqa: BLE001  one odd query must not end the name service
-                print("dns:", error, file=sys.stderr)
+                sys.stderr.write(f"dns: {error}\n")
 
 
 def _ip(*words: str) -> None:
@@ -261,7 +261,8 @@ def main(spool: Path) -> None:
     threading.Thread(target=_resolve, args=(Zone(facts),), daemon=True).start()
     for address in (*facts.hosts().values(), COLLECTOR):
         threading.Thread(target=Server(address, rules, spool).serve_forever, daemon=True).start()
-    print("ready", flush=True)
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
     threading.Event().wait()
 
 

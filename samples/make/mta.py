@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import smtplib
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from email.message import EmailMessage
 
     from samples.make.host import Host
@@ -43,7 +43,7 @@ def submit_by_smtp(host: Host, scenario: Scenario, sender: str, mail: EmailMessa
         smtp.mail(sender, options)
         for to in scenario.to:
             smtp.rcpt(to, [f"NOTIFY={scenario.notify}", f"ORCPT=rfc822;{to}"] if knows_dsn and scenario.notify else [])
-        smtp.data(mail.as_bytes(policy=mail.policy.clone(linesep="\r\n", utf8=scenario.utf8)))
+        smtp.data(mail.as_bytes())
 
 
 @dataclass(frozen=True)

@@ -67,7 +67,7 @@ def _configure(host: Host, variant: Variant) -> None:
     services = (host.root / "usr/share/postfix/master.cf.dist").read_text(encoding="utf-8")
     host.write("/etc/postfix/master.cf", _CHROOTED.sub(r"\1n", services))
     host.write("/etc/postfix/bounce.cf", _TEMPLATE)
-    host.write("/etc/aliases", "postmaster root\nfailing-program \"|echo no such thing >&2; exit 1\"\nfull-program \"|exit 73\"\n")
+    host.write("/etc/aliases", 'postmaster root\nfailing-program "|echo no such thing >&2; exit 1"\nfull-program "|exit 73"\n')
     host.run("postfix", "set-permissions", check=False)
 
 
