@@ -42,4 +42,18 @@ _DMA: Final = Notice(
     stop=r"^(?:Message headers|Original message) follows?\.$",
 )
 
-NOTICES: Final = (_QMAIL, _DMA)
+#    ----- The following addresses had permanent fatal errors -----
+# <user@example.org>
+#     (reason: 550 5.1.1 <user@example.org>: user unknown)
+#
+#    ----- Transcript of session follows -----
+_SENDMAIL: Final = Notice(
+    name="sendmail",
+    evidence="Sendmail 8.17.1.9 with SendMimeErrors=False, run; samples/sendmail, text",
+    subject=("returned mail",),
+    start=r"^ {3}----- The following addresses had permanent fatal errors -----$",
+    recipient=r"^<?(?P<recipient>[^\s<>]+@[^\s<>]+)>?$",
+    stop=r"^ {3}----- Transcript of session follows -----$",
+)
+
+NOTICES: Final = (_QMAIL, _DMA, _SENDMAIL)
