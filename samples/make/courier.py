@@ -36,8 +36,9 @@ def _configure(host: Host, variant: Variant) -> None:
     for name, value in settings.items():
         host.write(f"/etc/courier/{name}", f"{value}\n")
     host.write("/etc/courier/aliases/system", "postmaster: nobody\n")
-    for name in ("", "/msgs", "/msgq", "/tmp", "/track", "/faxtmp", "/filters", "/allfilters"):
-        host.folder(f"/var/lib/courier{name}", "courier", mode=0o770)
+    host.folder("/var/lib/courier", "courier", mode=0o770)
+    for name in ("msgs", "msgq", "tmp", "track", "faxtmp", "filters", "allfilters"):
+        host.folder(f"/var/lib/courier/{name}", "courier", mode=0o770)
     host.folder("/run/courier", "courier")
     host.run("/usr/sbin/makealiases")
     host.run("/usr/sbin/makesmtpaccess", check=False)
@@ -63,7 +64,12 @@ SERVER: Final = MTA(
     submit=_submit,
     variants=(
         Variant("default", _DEFAULT),
-        Variant("expired", ("mailbox-full-later", "challenge-expired", "domain-no-mail-521", "connection-refused", "timeout", "dropped-after-data"), _SOON | {"queuetime": "6s"}, patience=60),
+        Variant(
+            "expired",
+            ("mailbox-full-later", "challenge-expired", "domain-no-mail-521", "connection-refused", "timeout", "dropped-after-data"),
+            _SOON | {"queuetime": "6s"},
+            patience=60,
+        ),
         Variant("delayed", ("system-full", "unreachable"), _SOON | {"queuetime": "15s", "warntime": "2s"}, patience=60, each=2),
     ),
-)  # fmt: skip
+)

@@ -115,9 +115,20 @@ SERVER: Final = MTA(
     start=_start,
     variants=(
         Variant("default", _DEFAULT, _NEVER),
-        Variant("expired", ("mailbox-full-later", "challenge-expired", "connection-refused", "timeout", "servfail", "dropped-after-data", "too-many-connections"), _LATER, patience=40),
-        Variant("delayed", ("system-full", "unreachable"), {"retry": "* * F,9s,2s", "main": "delay_warning = 2s:6s\ndelay_warning_condition = yes"}, patience=30, each=3),
+        Variant(
+            "expired",
+            ("mailbox-full-later", "challenge-expired", "connection-refused", "timeout", "servfail", "dropped-after-data", "too-many-connections"),
+            _LATER,
+            patience=40,
+        ),
+        Variant(
+            "delayed",
+            ("system-full", "unreachable"),
+            {"retry": "* * F,9s,2s", "main": "delay_warning = 2s:6s\ndelay_warning_condition = yes"},
+            patience=30,
+            each=3,
+        ),
         Variant("french", ("user-unknown", "spam"), {"main": "bounce_message_file = /etc/exim4/bounce"}),
         Variant("headers", ("virus",), {"main": "bounce_return_message = false"}),
     ),
-)  # fmt: skip
+)

@@ -52,4 +52,4 @@ SERVER: Final = MTA(
         Variant("expired", ("mailbox-full-later", "challenge-expired", "unreachable", "domain-no-mail-521"), {"conf": "queue ttl 5s"}, patience=100),
         Variant("delayed", ("system-error", "rate-limited"), {"conf": "queue ttl 20m\nbounce warn-interval 3s"}, patience=100),
     ),
-)  # fmt: skip
+)

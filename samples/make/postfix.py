@@ -87,13 +87,29 @@ SERVER: Final = MTA(
         Variant("default", _DEFAULT),
         Variant(
             "expired",
-            ("mailbox-full-later", "challenge-expired", "domain-no-mail-521", "postscreen-521", "bad-reputation", "connection-refused", "timeout",
-             "servfail", "dropped-at-greeting", "dropped-after-data", "system-error"),
+            (
+                "mailbox-full-later",
+                "challenge-expired",
+                "domain-no-mail-521",
+                "postscreen-521",
+                "bad-reputation",
+                "connection-refused",
+                "timeout",
+                "servfail",
+                "dropped-at-greeting",
+                "dropped-after-data",
+                "system-error",
+            ),
             _EXPIRY,
             patience=40,
         ),
         Variant("delayed", ("rate-limited", "unreachable"), _DELAY, patience=30, each=2),
         Variant("german", ("user-unknown", "spf-failed"), {"bounce_template_file": "/etc/postfix/bounce.cf"}),
-        Variant("whole", ("virus",), {"bounce_size_limit": "50000", "notify_classes": "bounce", "bounce_notice_recipient": "bounces+virus@lists.example.com"}, each=2),
+        Variant(
+            "whole",
+            ("virus",),
+            {"bounce_size_limit": "50000", "notify_classes": "bounce", "bounce_notice_recipient": "bounces+virus@lists.example.com"},
+            each=2,
+        ),
     ),
-)  # fmt: skip
+)

@@ -69,8 +69,15 @@ SERVER: Final = MTA(
     start=_start,
     variants=(
         Variant("default", _DEFAULT),
-        Variant("expired", ("mailbox-full-later", "challenge-expired", "domain-no-mail-521", "connection-refused", "timeout", "servfail", "dropped-after-data"), _EXPIRY, patience=40),
-        Variant("delayed", ("system-full", "unreachable"), {"mc": "define(`confTO_QUEUEWARN', `1s')dnl\ndefine(`confTO_QUEUERETURN', `8s')dnl"}, patience=30, each=2),
+        Variant(
+            "expired",
+            ("mailbox-full-later", "challenge-expired", "domain-no-mail-521", "connection-refused", "timeout", "servfail", "dropped-after-data"),
+            _EXPIRY,
+            patience=40,
+        ),
+        Variant(
+            "delayed", ("system-full", "unreachable"), {"mc": "define(`confTO_QUEUEWARN', `1s')dnl\ndefine(`confTO_QUEUERETURN', `8s')dnl"}, patience=30, each=2
+        ),
         Variant("text", ("user-unknown", "mailbox-full", "several"), {"mc": "define(`confMIME_FORMAT_ERRORS', `False')dnl"}),
     ),
-)  # fmt: skip
+)
