@@ -14,6 +14,7 @@ Permanence is by what the remote said: 4 or 5, a reply that contradicts itself i
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
@@ -83,7 +84,11 @@ class Judge:
         """Give each event of one report its verdict."""
         events = tuple(events)
         complaints = sum(event.kind is Kind.COMPLAINT for event in events)
-        return tuple(self._judge(event, alone=complaints <= 1) for event in events)
+        judged = tuple(self._judge(event, alone=complaints <= 1) for event in events)
+        if len(events) == 1:
+            return judged
+        named = frozenset((event.recipient or "").lower() for event in events)
+        return tuple(_of_somebody_else(event, named) for event in judged)
 
     def _judge(self, event: Event, *, alone: bool) -> Event:
         if event.kind in FAILURES or (event.kind is Kind.OTHER and event.diagnostic):
@@ -164,6 +169,22 @@ class Judge:
         seen = transcript.normalise(text, 0, self._limit)
         match = self.finder.find(Facts(seen.text, kind=Kind.AUTO_REPLY))
         return None if match is None else _by_rule(match, seen, text)
+
+
+_NAMED: Final = re.compile(r"<([^<>\s]{1,320}@[^<>\s]{1,255})>")
+
+
+def _of_somebody_else(event: Event, named: frozenset[str]) -> Event:
+    """Believe a reply less where it names another recipient of the same report: nullmailer gives all of them the first one's."""
+    found = _NAMED.search(event.diagnostic or "")
+    own = (event.recipient or "").lower()
+    if found is None or found[1].lower() not in named or found[1].lower() == own or own in (event.diagnostic or "").lower():
+        return event
+    verdict = event.verdict
+    confidence = min(verdict.confidence, SECOND_HAND)
+    advice = knowledge.advice_table().advice(verdict.reason, verdict.scope, verdict.permanence, confidence)
+    evidence = (*verdict.evidence, Evidence("names-another", CODES, "diagnostic", *found.span(), found[0]))
+    return msgspec.structs.replace(event, verdict=msgspec.structs.replace(verdict, confidence=confidence, advice=advice, evidence=evidence))
 
 
 _REASON_OF_KIND: Final = {

@@ -318,3 +318,13 @@ def test_only_a_complaint_about_our_mail_takes_back_consent(label: str, recipien
 def test_a_success_is_ignored(action: str, reason: str) -> None:
     verdict = Judge(Settings()).judge([Event(kind=Kind.DELIVERY, action=action)])[0].verdict
     assert (verdict.reason, verdict.permanence, verdict.scope, verdict.advice) == (reason, Permanence.UNDETERMINED, "none", "ignore")
+
+
+def test_a_reply_that_names_another_recipient_of_the_report_suppresses_nobody_else() -> None:
+    text = "550 5.1.1 <one@example.org>: user unknown"
+    names = ("one@example.org", "two@example.org", "THREE@example.org")
+    events = [Event(kind=Kind.BOUNCE, recipient=name, reply_code=550, enhanced_status="5.1.1", diagnostic=text) for name in names]
+    judged = Judge(Settings()).judge(events)
+    assert [event.verdict.advice for event in judged] == ["suppress", "count", "count"]
+    assert [event.verdict.evidence[-1].rule for event in judged[1:]] == ["names-another"] * 2
+    assert [event.verdict.confidence for event in judged[1:]] == [0.5, 0.5]
