@@ -7,11 +7,14 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from bounceclass.engine import Engine
 from bounceclass.model import Report, decode
+
+if TYPE_CHECKING:
+    from bounceclass.engine import Engine
 
 ROOT = Path(__file__).parent.parent
 
