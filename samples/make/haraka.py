@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["SERVER"]
 
 _HOME: Final = "/opt/haraka"
+_OUTBOUND: Final = "disabled=false\nipv6_enabled=false\nconnect_timeout=3\nenable_tls=false\n"
 _DEFAULT: Final = (
     "user-unknown", "user-unknown-bare", "user-unknown-lines", "user-unknown-russian", "mailbox-full", "mailbox-disabled", "recipient-filtered",
     "address-moved", "domain-no-mail-556", "null-mx", "domain-unknown", "relay-denied", "sender-rejected", "authentication-failed", "bad-reputation",
@@ -31,13 +32,14 @@ def _configure(host: Host, variant: Variant) -> None:
         "relay.ini": "[relay]\nacl=true\n",
         "relay_acl_allow": "127.0.0.1/32\n",
         "log.ini": "[main]\nlevel=info\n",
-        "outbound.ini": "disabled=false\nipv6_enabled=false\nconnect_timeout=3\nenable_tls=false\nalways_split=true\n",
+        "outbound.ini": _OUTBOUND + "always_split=true\n",
         **variant.settings,
     }
     for name, text in settings.items():
         host.write(f"{_HOME}/config/{name}", text)
-    for name in ("connection.ini",):  # sections that Haraka reads without asking whether they are there
-        shutil.copy(host.root / f"{_HOME}/node_modules/Haraka/config/{name}".lstrip("/"), host.root / f"{_HOME}/config/{name}".lstrip("/"))
+    # Haraka reads sections of it without asking whether they are there.
+    home = host.root / _HOME.lstrip("/")
+    shutil.copy(home / "node_modules/Haraka/config/connection.ini", home / "config/connection.ini")
     host.folder(f"{_HOME}/queue")
 
 
@@ -47,10 +49,6 @@ def _start(host: Host, variant: Variant) -> None:
     host.wait_for_port()
 
 
-def _outbound(more: str) -> dict[str, str]:
-    return {"outbound.ini": f"disabled=false\nipv6_enabled=false\nconnect_timeout=3\nenable_tls=false\n{more}"}
-
-
 SERVER: Final = MTA(
     name="haraka",
     npm="Haraka@3.3.4",
@@ -58,6 +56,6 @@ SERVER: Final = MTA(
     start=_start,
     variants=(
         Variant("default", _DEFAULT),
-        Variant("together", ("several",), _outbound("always_split=false\n")),
+        Variant("together", ("several",), {"outbound.ini": _OUTBOUND + "always_split=false\n"}),
     ),
 )
