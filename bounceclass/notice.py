@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from bounceclass.message import Message
+    from bounceclass.mime.headers import Headers
 
 __all__ = ["Notice", "Notices"]
 
@@ -42,6 +43,9 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
     """One dialect. Patterns are `re`, multi-line, tried on the decoded text of the notice.
 
     `recipient` has a group `recipient`, and may have one `text`: what the line itself says of it.
+    Clues are literals in lower case, one of each kind given must hold: in the subject, in From, and in
+    a header field ("x-mailer: acme" is its name and how its value begins). Without a clue of sender or
+    header a row reads only mail whose sender is plainly a mail system.
     `evidence` is the software that was run, or the document that the row was taken from.
     """
 
@@ -49,6 +53,7 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
     evidence: str
     subject: tuple[str, ...] = ()
     sender: tuple[str, ...] = ()
+    header: tuple[str, ...] = ()
     start: str
     recipient: str = ""
     stop: str | None = None
@@ -64,13 +69,11 @@ class Notices:
         """Take the rows; raises ValueError where one has neither a `recipient` group nor a reader, or a pattern is none."""
         self._rows = [_Row(row) for row in rows]
 
-    def read(self, message: Message) -> tuple[str | None, list[Event]]:
+    def read(self, message: Message, *, from_daemon: bool) -> tuple[str | None, list[Event]]:
         """Return the name of the row that reads a message, and its events; (None, []) where none does."""
-        subject = (message.headers.get("subject") or "").lower()
-        sender = (message.headers.get("from") or "").lower()
         text = None
         for row in self._rows:
-            if row.hints_at(subject, sender):
+            if row.hints_at(message.headers, from_daemon=from_daemon):
                 text = message.text() if text is None else text
                 events = row.read(message, text)
                 if events:
@@ -97,10 +100,15 @@ class _Row:
         row = self.notice
         return tuple(re.compile(one, re.MULTILINE) if one is not None else None for one in (row.start, row.recipient, row.stop))  # type: ignore[return-value]
 
-    def hints_at(self, subject: str, sender: str) -> bool:
-        """Tell whether the clues hold: one of the subject's and one of the sender's, of those that are given."""
+    def hints_at(self, headers: Headers, *, from_daemon: bool) -> bool:
+        """Tell whether the clues hold."""
         row = self.notice
-        return (not row.subject or any(clue in subject for clue in row.subject)) and (not row.sender or any(clue in sender for clue in row.sender))
+        return (
+            (from_daemon or bool(row.sender or row.header))
+            and _holds(row.subject, headers.get("subject"))
+            and _holds(row.sender, headers.get("from"))
+            and (not row.header or any(_has(headers, clue) for clue in row.header))
+        )
 
     def read(self, message: Message, text: str) -> list[Event]:
         """Return the events of a notice, none where the row does not apply."""
@@ -114,6 +122,15 @@ class _Row:
             return self.notice.reader(message, notice)
         shared, said = _recipients(notice, opens)
         return [_event(message, self.notice.kind, name, lines, shared) for name, lines in said]
+
+
+def _holds(clues: tuple[str, ...], value: str | None) -> bool:
+    return not clues or any(clue in (value or "").lower() for clue in clues)
+
+
+def _has(headers: Headers, clue: str) -> bool:
+    name, _, start = clue.partition(":")
+    return (headers.get(name) or "\0").lower().startswith(start.strip())
 
 
 def _recipients(notice: str, opens: re.Pattern[str]) -> tuple[list[str], list[tuple[str, list[str]]]]:

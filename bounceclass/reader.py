@@ -47,8 +47,8 @@ def _events(message: Message, notices: Notices | None) -> tuple[str | None, list
     for name, read_events in _STANDARDS:
         if events := read_events(message):
             return (_dsn_format(message) if name == dsn.FORMAT else name), events
-    if notices is not None and autoreply.is_from_daemon(message):
-        dialect, events = notices.read(message)
+    if notices is not None:
+        dialect, events = notices.read(message, from_daemon=autoreply.is_from_daemon(message))
         if events:
             return dialect, events
     for name, read_events in _OTHERS:
