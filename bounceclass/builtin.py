@@ -23,9 +23,9 @@ def bounceclass_knowledge() -> Iterable[Path]:
 
 def bounceclass_notices() -> Iterable[Notice]:
     """Return our dialects."""
-    from bounceclass.formats import unix  # noqa: PLC0415  not for `reply`
+    from bounceclass.formats import notices  # noqa: PLC0415  not for `reply`
 
-    return unix.NOTICES
+    return notices()
 
 
 def bounceclass_parser(name: str) -> Parser | None:

@@ -1,0 +1,11 @@
+"""Mail servers of providers and of Windows."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from bounceclass.notice import Notice
+
+__all__ = ["NOTICES"]
+
+NOTICES: Final[tuple[Notice, ...]] = ()
