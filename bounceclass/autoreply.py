@@ -19,7 +19,17 @@ from bounceclass.model import Event, Kind
 if TYPE_CHECKING:
     from bounceclass.message import Message
 
-__all__ = ["AUTO_REPLY", "UNSUBSCRIBE", "is_dressed_up", "is_from_daemon", "other_format", "read_auto_reply", "read_unsubscribe"]
+__all__ = [
+    "AUTO_REPLY",
+    "UNSUBSCRIBE",
+    "has_daemon_name",
+    "is_dressed_up",
+    "is_from_daemon",
+    "is_marked",
+    "other_format",
+    "read_auto_reply",
+    "read_unsubscribe",
+]
 
 AUTO_REPLY: Final = "rfc3834"
 UNSUBSCRIBE: Final = "list-unsubscribe"
@@ -59,10 +69,11 @@ def _table() -> _Automatic:
 def is_from_daemon(message: Message) -> bool:
     """Tell whether a mail system wrote the mail: a null return path, or a name such as mailer-daemon."""
     path = message.headers.get("return-path")
-    return (path is not None and path.replace(" ", "") == "<>") or _has_daemon_name(message)
+    return (path is not None and path.replace(" ", "") == "<>") or has_daemon_name(message)
 
 
-def _has_daemon_name(message: Message) -> bool:
+def has_daemon_name(message: Message) -> bool:
+    """Tell whether the sender has the name of a mail system, or none at all."""
     sender = (message.headers.get("from") or "").lower()
     if not sender and not any(name in message.headers for name in _OF_A_MAIL):
         return False
@@ -73,14 +84,17 @@ def _has_daemon_name(message: Message) -> bool:
 
 def read_auto_reply(message: Message) -> list[Event]:
     """Return the event of an automatic reply, none for other mail. Its recipient is who replied."""
-    table = _table().auto_reply
-    subject = (message.headers.get("subject") or "").strip()
-    lowered = subject.lower()
-    marked = lowered.startswith(table.subjects) or any(_has(message, name, starts) for name, starts in table.headers.items())
-    if not marked or _has_daemon_name(message):
+    if not is_marked(message) or has_daemon_name(message):
         return []
-    words = " ".join(f"{subject}\n{message.text()[:_EXCERPT]}".split())
+    words = " ".join(f"{(message.headers.get('subject') or '').strip()}\n{message.text()[:_EXCERPT]}".split())
     return [_from_sender(message, Kind.AUTO_REPLY, words)]
+
+
+def is_marked(message: Message) -> bool:
+    """Tell whether a header or the subject says that the mail is an automatic reply."""
+    table = _table().auto_reply
+    subject = (message.headers.get("subject") or "").strip().lower()
+    return subject.startswith(table.subjects) or any(_has(message, name, starts) for name, starts in table.headers.items())
 
 
 def is_dressed_up(message: Message) -> bool:
@@ -88,7 +102,7 @@ def is_dressed_up(message: Message) -> bool:
 
     Courier's mailbot and challenge-response services send such; a mail system's own notice is never one.
     """
-    return (message.headers.get("auto-submitted") or "").lower().startswith("auto-replied") and not _has_daemon_name(message)
+    return (message.headers.get("auto-submitted") or "").lower().startswith("auto-replied") and not has_daemon_name(message)
 
 
 def _has(message: Message, name: str, starts: tuple[str, ...]) -> bool:

@@ -62,11 +62,11 @@ class Engine:
 
         `source` names it in the Report; `cut` tells that `raw` is only the head of a larger mail.
         """
-        from bounceclass import reader  # noqa: PLC0415  the MIME side, which `reply` never needs
+        from bounceclass import prose, reader  # noqa: PLC0415  the MIME side, which `reply` never needs
 
         parser, notices = self._reading or self._ready()
         report = reader.read(raw, self.settings, source, cut=cut, parser=parser, notices=notices)
-        events = tuple(self.plugins.refine(event) for event in self._judge.judge(report.events))
+        events = tuple(self.plugins.refine(event) for event in self._judge.judge(report.events, certainty=prose.certainty(report)))
         return msgspec.structs.replace(report, events=events)
 
     def _ready(self) -> tuple[Parser | None, Notices]:

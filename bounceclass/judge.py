@@ -80,11 +80,14 @@ class Judge:
         self._limit = settings.limits.rule_text
         self.decide = lru_cache(maxsize=8192)(self._decide)
 
-    def judge(self, events: Iterable[Event]) -> tuple[Event, ...]:
-        """Give each event of one report its verdict."""
+    def judge(self, events: Iterable[Event], *, certainty: float = 1.0) -> tuple[Event, ...]:
+        """Give each event of one report its verdict; none is surer than `certainty`, by how the report was read."""
         events = tuple(events)
         complaints = sum(event.kind is Kind.COMPLAINT for event in events)
         judged = tuple(self._judge(event, alone=complaints <= 1) for event in events)
+        if certainty < 1:
+            why = _whole("read-from-prose", "diagnostic", "")
+            judged = tuple(event if event.verdict.confidence <= certainty else _doubted(event, certainty, why) for event in judged)
         if len(events) == 1:
             return judged
         named = frozenset((event.recipient or "").lower() for event in events)
@@ -180,11 +183,15 @@ def _of_somebody_else(event: Event, named: frozenset[str]) -> Event:
     own = (event.recipient or "").lower()
     if found is None or found[1].lower() not in named or found[1].lower() == own or own in (event.diagnostic or "").lower():
         return event
+    return _doubted(event, SECOND_HAND, Evidence("names-another", CODES, "diagnostic", *found.span(), found[0]))
+
+
+def _doubted(event: Event, at_most: float, why: Evidence) -> Event:
+    """Believe a verdict no more than `at_most`, and advise accordingly."""
     verdict = event.verdict
-    confidence = min(verdict.confidence, SECOND_HAND)
+    confidence = min(verdict.confidence, at_most)
     advice = knowledge.advice_table().advice(verdict.reason, verdict.scope, verdict.permanence, confidence)
-    evidence = (*verdict.evidence, Evidence("names-another", CODES, "diagnostic", *found.span(), found[0]))
-    return msgspec.structs.replace(event, verdict=msgspec.structs.replace(verdict, confidence=confidence, advice=advice, evidence=evidence))
+    return msgspec.structs.replace(event, verdict=msgspec.structs.replace(verdict, confidence=confidence, advice=advice, evidence=(*verdict.evidence, why)))
 
 
 _REASON_OF_KIND: Final = {

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from bounceclass import autoreply, dsn, feedback, receipt
+from bounceclass import autoreply, dsn, feedback, prose, receipt
 from bounceclass.message import DELIVERY, Message
 from bounceclass.model import UNREAD, Event, Original, Report, gravest
 
@@ -75,6 +75,7 @@ _STANDARDS: Final = (
 _OTHERS: Final = (
     (feedback.JMRP, feedback.read_jmrp),  # a header of the returned mail, which anybody can write: only where nothing else speaks
     (autoreply.UNSUBSCRIBE, autoreply.read_unsubscribe),
+    (prose.FORMAT, prose.read),
     (autoreply.AUTO_REPLY, autoreply.read_auto_reply),
 )
 

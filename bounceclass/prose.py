@@ -1,0 +1,239 @@
+"""The last reader: who, what and why from any prose that is plainly a failure notice.
+
+It asks nothing of the wording but what `data/failures.toml` lists, in fifteen languages, and is asked
+when no standard and no dialect speaks. A mail is a notice where a mail system wrote it and two things
+more tell so, or without that all of them: subject, text, a reply code, a returned mail. Quoted lines
+("> ") are somebody else's and tell nothing. What it reads is believed less (`judge`).
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from itertools import pairwise
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from bounceclass import quotation, transcript
+from bounceclass.autoreply import has_daemon_name, is_from_daemon, is_marked
+from bounceclass.dsn import failed_recipients, parse_date
+from bounceclass.knowledge import data_file
+from bounceclass.model import Event, Kind
+from bounceclass.returned import find_headers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from bounceclass.message import Message
+    from bounceclass.model import Report
+
+__all__ = ["FORMAT", "certainty", "read"]
+
+FORMAT: Final = "prose"
+FROM_ORIGINAL: Final = "recipient-from-original"
+"""The defect of a notice that names nobody: who is meant is taken from the mail that came back."""
+FROM_TEXT: Final = "recipient-from-text"
+"""The defect of a notice that names an address only within a sentence."""
+PLAIN, DOUBTFUL = 0.8, 0.5
+_EXCERPT: Final = 1000
+_NEAR: Final = 64
+"""Characters beside an address that tell what it is."""
+_LONGEST: Final = 12
+"""Lines of a quoted reply."""
+_REFUSAL: Final = re.compile(r"(?<![\w.])[45][0-5]\d(?![\w.]*\w@|\d)")
+_ENOUGH: Final = 2
+_OF_LISTS: Final = ("list-id", "list-unsubscribe", "list-post")
+_ANSWERS: Final = ("re:", "fw:", "fwd:", "aw:", "wg:", "sv:", "vs:", "tr:", "rv:", "antw:", "回复", "答复", "回覆")
+_ADDRESS: Final = re.compile(r"(?<![\w.+=/@-])[\w.!#$%&'*+/=?^`{|}~-]{1,64}@(?:[\w-]{1,63}\.)+[^\W\d_][\w-]{0,23}(?![\w@-])")
+_OPENS: Final = re.compile(r"(?:[ \t*|\W]{0,8}(?:[^\n@<>:]{0,40}:)?[ \t]*)?(?:<|&lt;|\"|')?\s?(?:rfc822;|smtp:|mailto:|to:)?[ \t]*(?:<)?$", re.IGNORECASE)
+_CLOSES: Final = re.compile(r"[ \t]*[>\"')\].,:;(]|[ \t]*$|[ \t]+(?:\(|on |at |\d|-)", re.IGNORECASE)
+_LABEL: Final = re.compile(r"([^\W\d_][\w -]{0,30}?)[ \t]*[:\uff1a]?[ \t]*[<\"'(\[]?[ \t]*$")
+
+
+class _Failures(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """failures.toml; the file says what each list means."""
+
+    failed: tuple[str, ...]
+    delayed: tuple[str, ...]
+    final: tuple[str, ...]
+    returned: tuple[str, ...]
+    helpers: frozenset[str]
+    not_recipient: frozenset[str]
+
+
+@cache
+def _table() -> _Failures:
+    return msgspec.toml.decode(data_file("failures.toml"), type=_Failures)
+
+
+def read(message: Message) -> list[Event]:
+    """Return the events of a notice in prose, one for each recipient it names; none for other mail."""
+    whole = message.text()
+    notice = _own_words(whole)
+    failed = failed_recipients(message)
+    if not failed and not _is_notice(message, whole, notice):
+        return []
+    kind = _kind(message, notice)
+    names: list[str | None] = list(failed or _recipients(message, notice) or _mailed(message, whole)) or [None]
+    return [_event(message, kind, name, about) for name, about in _regions(notice, names)]
+
+
+def _regions(notice: str, names: Sequence[str | None]) -> Iterator[tuple[str | None, str]]:
+    """Yield each recipient with the lines about it, up to where the next one is named; one alone has all."""
+    if len(names) == 1:
+        yield names[0], notice
+        return
+    lowered = notice.lower()
+    starts = {name: notice.rfind("\n", 0, place) + 1 for name in names if (place := lowered.rfind((name or "\0").lower())) >= 0}
+    ends = dict(pairwise([*sorted(set(starts.values())), len(notice)]))
+    for name in names:
+        yield name, notice[starts[name] : ends[starts[name]]] if name in starts else notice
+
+
+def certainty(report: Report) -> float:
+    """Return how far a verdict on a report can be believed, for how it was read: 1 where by a known format.
+
+    Prose of unknown software is believed as a code is; one that doesn't plainly say whom it means, half.
+    """
+    if report.format != FORMAT:
+        return 1.0
+    return DOUBTFUL if any(defect.code in {FROM_ORIGINAL, FROM_TEXT} for defect in report.defects) else PLAIN
+
+
+def _own_words(text: str) -> str:
+    """Return what the notice itself says: no quoted line, nothing of the returned mail."""
+    block = find_headers(text)
+    head = text[: block[0]] if block and block[0] > 0 else text
+    return "\n".join(line for line in head.split("\n") if not line.startswith(">"))
+
+
+def _says(words: Sequence[str], text: str) -> bool:
+    return any(word in text for word in words)
+
+
+def _folded(text: str | None) -> str:
+    return " ".join((text or "").lower().split())
+
+
+def _is_notice(message: Message, whole: str, notice: str) -> bool:
+    table = _table()
+    subject = _folded(message.headers.get("subject"))
+    text = _folded(notice[:4000])
+    tells = (
+        _says(table.failed, subject) or _says(table.delayed, subject),
+        _says(table.failed, text) or _says(table.delayed, text),
+        transcript.read(text).reply_code is not None,
+        message.original() is not None or find_headers(whole) is not None or _says(table.returned, text[-2000:]),
+    )
+    if has_daemon_name(message):
+        return (tells[0] or tells[3]) and sum(tells) >= _ENOUGH
+    if is_marked(message) or any(name in message.headers for name in _OF_LISTS) or subject.startswith(_ANSWERS):
+        return False
+    return sum(tells) > _ENOUGH if is_from_daemon(message) else all(tells)
+
+
+def _kind(message: Message, notice: str) -> Kind:
+    table = _table()
+    text = _folded(f"{message.headers.get('subject')}\n{notice[:4000]}")
+    return Kind.DELAY if _says(table.delayed, text) and not _says(table.final, text) else Kind.BOUNCE
+
+
+def _recipients(message: Message, notice: str) -> list[str]:
+    """Return whom the notice names: those with whom a line opens, else those that it mentions."""
+    own = _own_addresses(message)
+    plain, mentioned = dict[str, str](), dict[str, str]()
+    for name, opens in _mentions(notice):
+        key = name.lower()
+        if key not in own:
+            (plain if opens else mentioned).setdefault(key, name)
+    returned = message.original()
+    mailed = (returned.get("to") or "").lower() if returned else ""
+    known = [name for key, name in (plain | mentioned).items() if mailed and key in mailed]
+    found = list(known or plain.values() or mentioned.values())[: message.limits.recipients]
+    if found and not (known or plain):
+        message.add_defect(FROM_TEXT, "")
+    return found
+
+
+def _mentions(notice: str) -> Iterator[tuple[str, bool]]:
+    """Yield each address of the notice, and whether it stands where a line names its recipient."""
+    table = _table()
+    for line in notice.split("\n"):
+        for match in _ADDRESS.finditer(line):
+            before, behind = line[max(0, match.start() - _NEAR) : match.start()], line[match.end() : match.end() + _NEAR]
+            label = _LABEL.search(before)
+            words = label[1].lower().split() if label else []
+            if words and (" ".join(words) in table.not_recipient or words[-1] in table.not_recipient):
+                continue
+            yield match[0].strip("."), bool(match.start() <= _NEAR and _OPENS.match(before) and _CLOSES.match(behind))
+
+
+def _own_addresses(message: Message) -> set[str]:
+    """Return who can't be meant: the notice's sender and addressee, and the returned mail's sender."""
+    returned = message.original()
+    values = [message.headers.get(name) for name in ("from", "to", "return-path", "reply-to", "delivered-to")]
+    values += [returned.get(name) for name in ("from", "sender", "return-path", "message-id")] if returned else []
+    found = {name.lower() for value in values for name in _ADDRESS.findall(value or "")}
+    mailed = (returned.get("to") or "").lower() if returned else ""
+    for name in _ADDRESS.findall(message.text().lower()):
+        if name.partition("@")[0] in _table().helpers and name not in mailed:
+            found.add(name)
+    return found
+
+
+def _mailed(message: Message, whole: str) -> list[str]:
+    """Return the one addressee of the returned mail, where it is one."""
+    returned = message.original()
+    block = find_headers(whole)
+    to = returned.get("to") if returned else None
+    if to is None and block:
+        match = re.search(r"^[ \t>]*To[ \t]*:([^\n]*(?:\n[ \t][^\n]*){0,20})", whole[slice(*block)], re.MULTILINE | re.IGNORECASE)
+        to = match[1] if match else None
+    found = list(dict.fromkeys(_ADDRESS.findall(to or "")))
+    if len(found) != 1:
+        return []
+    message.add_defect(FROM_ORIGINAL, found[0])
+    return found
+
+
+def _event(message: Message, kind: Kind, recipient: str | None, about: str) -> Event:
+    limit = message.limits.diagnostic
+    said = _reply(about, limit)
+    if said is None:
+        said = quotation.find(about, recipient, alone=False, limit=limit)
+        said = said if said.text else transcript.read(quotation.unfold(about, _EXCERPT))
+    diagnostic = said.text[said.start : said.end] if said.reply_code is not None else said.text
+    return Event(
+        kind=kind,
+        recipient=recipient,
+        reply_code=said.reply_code,
+        enhanced_status=said.enhanced_status,
+        diagnostic=diagnostic or None,
+        command=said.command or transcript.find_command(_folded(about)),
+        remote_mta=said.remote_host or transcript.find_host(_folded(about)),
+        occurred_at=parse_date(message.headers.get("date"), message),
+    )
+
+
+def _reply(about: str, limit: int) -> transcript.Transcript | None:
+    """Return the refusal that the text quotes: the first with an enhanced status, else the first."""
+    first = None
+    lines = about.split("\n")
+    for place, line in enumerate(lines):
+        if _REFUSAL.search(line) is None:
+            continue
+        said = transcript.read(quotation.unfold("\n".join(_until_blank(lines[place : place + _LONGEST])), limit))
+        if said.reply_code is None or said.reply_code < 400:  # noqa: PLR2004  the class
+            continue
+        if said.enhanced_status is not None:
+            return said
+        first = first or said
+    return first
+
+
+def _until_blank(lines: list[str]) -> Iterator[str]:
+    for line in lines:
+        if not line.strip():
+            return
+        yield line

@@ -1,0 +1,45 @@
+"""Where the returned mail begins in a text, for notices that have no part of its own for it.
+
+    --- Below this line is a copy of the message.
+
+    Return-Path: <list-bounces@example.com>
+    Received: from ...
+    Message-ID: <1@example.com>
+
+Header fields tell it in any language: three or more in a row, one of them such as only a whole mail has.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+__all__ = ["find_headers"]
+
+_FIELD: Final = re.compile(r"^[ \t>|]{0,8}([A-Za-z][A-Za-z0-9-]{1,60})[ \t]*:(?:[ \t]|$)")
+_OF_A_MAIL: Final = frozenset({"received", "return-path", "message-id", "mime-version", "content-type", "dkim-signature", "delivered-to", "x-mailer"})
+_USUAL: Final = _OF_A_MAIL | {"from", "to", "cc", "subject", "date", "sender", "reply-to", "content-transfer-encoding", "precedence", "list-id"}
+_FEWEST: Final = 3
+
+
+def find_headers(text: str) -> tuple[int, int] | None:
+    """Return start and end of the header block of a mail within a text; None where there is none."""
+    if not any(word in text for word in ("Received:", "Message-I", "MIME-V", "Mime-V", "Return-Path:", "Content-Type:")):
+        return None
+    start, place, names = -1, 0, set[str]()
+    for line in text.split("\n"):
+        match = _FIELD.match(line)
+        name = match[1].lower() if match else ""
+        if name in _USUAL or name.startswith("x-") or (name and names):
+            start = place if start < 0 else start
+            names.add(name)
+        elif not names or not line[:1].isspace() or not line.strip():
+            if _is_block(names):
+                return start, place
+            start, names = -1, set()
+        place += len(line) + 1
+    return (start, len(text)) if _is_block(names) else None
+
+
+def _is_block(names: set[str]) -> bool:
+    return len(names) >= _FEWEST and not names.isdisjoint(_OF_A_MAIL)
