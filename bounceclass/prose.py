@@ -33,12 +33,16 @@ __all__ = ["FORMAT", "certainty", "read"]
 FORMAT: Final = "prose"
 FROM_ORIGINAL: Final = "recipient-from-original"
 """The defect of a notice that names nobody: who is meant is taken from the mail that came back."""
+FROM_NOTICE: Final = "reason-from-notice"
+"""The defect of a notice that says nothing beside the address: the reason is sought in all of its text."""
 FROM_TEXT: Final = "recipient-from-text"
 """The defect of a notice that names an address only within a sentence."""
 PLAIN, DOUBTFUL = 0.8, 0.5
 _EXCERPT: Final = 1000
 _NEAR: Final = 64
 """Characters beside an address that tell what it is."""
+_WORD: Final = re.compile(r"\w+")
+_LABEL_WORDS: Final = 2
 _LONGEST: Final = 12
 """Lines of a quoted reply."""
 _REFUSAL: Final = re.compile(r"(?<![\w.])[45][0-5]\d(?![\w.]*\w@|\d)")
@@ -98,7 +102,7 @@ def certainty(report: Report) -> float:
     """
     if report.format != FORMAT:
         return 1.0
-    return DOUBTFUL if any(defect.code in {FROM_ORIGINAL, FROM_TEXT} for defect in report.defects) else PLAIN
+    return DOUBTFUL if any(defect.code in {FROM_ORIGINAL, FROM_NOTICE, FROM_TEXT} for defect in report.defects) else PLAIN
 
 
 def _own_words(text: str) -> str:
@@ -201,19 +205,42 @@ def _event(message: Message, kind: Kind, recipient: str | None, about: str) -> E
     limit = message.limits.diagnostic
     said = _reply(about, limit)
     if said is None:
-        said = quotation.find(about, recipient, alone=False, limit=limit)
-        said = said if said.text else transcript.read(quotation.unfold(about, _EXCERPT))
-    diagnostic = said.text[said.start : said.end] if said.reply_code is not None else said.text
+        words = _words(about, recipient)
+        if not words:
+            message.add_defect(FROM_NOTICE, recipient or "")
+        said = transcript.read(quotation.unfold(words or about[:_EXCERPT], limit))
+    folded = _folded(about)
     return Event(
         kind=kind,
         recipient=recipient,
         reply_code=said.reply_code,
         enhanced_status=said.enhanced_status,
-        diagnostic=diagnostic or None,
-        command=said.command or transcript.find_command(_folded(about)),
-        remote_mta=said.remote_host or transcript.find_host(_folded(about)),
+        diagnostic=(said.text[said.start : said.end] if said.reply_code is not None else said.text) or None,
+        command=said.command or transcript.find_command(folded),
+        remote_mta=said.remote_host or transcript.find_host(folded),
         occurred_at=parse_date(message.headers.get("date"), message),
     )
+
+
+def _words(about: str, recipient: str | None) -> str:
+    """Return what the notice says beside a recipient: the paragraph that names it, or what follows where none says more; else ""."""
+    name = (recipient or "\0").lower()
+    lowered, behind = about.lower(), ""
+    place = lowered.find(name)
+    while place >= 0:
+        start, end = lowered.rfind("\n\n", 0, place) + 1, lowered.find("\n\n", place)
+        end = end if end >= 0 else len(about)
+        if len(_WORD.findall(lowered[start:end].replace(name, ""))) > _LABEL_WORDS:
+            return about[start:end]
+        behind = behind or _until_returned(about[end : end + _EXCERPT])
+        place = lowered.find(name, end)
+    return behind
+
+
+def _until_returned(text: str) -> str:
+    lines = text.split("\n")
+    end = next((place for place, line in enumerate(lines) if _says(_table().returned, line.lower())), len(lines))
+    return "\n".join(lines[:end]).strip()
 
 
 def _reply(about: str, limit: int) -> transcript.Transcript | None:

@@ -16,7 +16,7 @@ from typing import Final
 
 __all__ = ["find_headers"]
 
-_FIELD: Final = re.compile(r"^[ \t>|]{0,8}([A-Za-z][A-Za-z0-9-]{1,60})[ \t]*:(?:[ \t]|$)")
+_FIELD: Final = re.compile(r"^[ \t>|]{0,8}([A-Za-z][A-Za-z0-9-]{1,60})[ \t]*:")
 _OF_A_MAIL: Final = frozenset({"received", "return-path", "message-id", "mime-version", "content-type", "dkim-signature", "delivered-to", "x-mailer"})
 _USUAL: Final = _OF_A_MAIL | {"from", "to", "cc", "subject", "date", "sender", "reply-to", "content-transfer-encoding", "precedence", "list-id"}
 _FEWEST: Final = 3
