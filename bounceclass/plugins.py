@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from pluggy import HookImpl
 
+    from bounceclass.confinement import Confinement
     from bounceclass.model import Event, Report
     from bounceclass.protocols import Failure, Item
     from bounceclass.settings import Settings
@@ -69,7 +70,7 @@ class Plugins:
     """Who is on, in which order, and what went wrong with whom.
 
     `faults` are the plugins that could not be switched on; `failures` counts, by (plugin, hook), the
-    calls that did not do their work.
+    calls that did not do their work; `refiners` are the `refine` hooks in order.
     """
 
     def __init__(self, settings: Settings, wanted: Sequence[object] = (), ours: object | None = None) -> None:
@@ -79,6 +80,7 @@ class Plugins:
         self.off = os.environ.get(SWITCH, "").lower() == "off"
         self._limits = settings.limits
         self._lock = threading.Lock()
+        self._named_ones: set[str] = set()
         self._manager = _Manager(hookspecs.PROJECT)
         self._manager.add_hookspecs(hookspecs)
         found = [] if self.off else list(_distinct(self._wanted(settings.plugins, wanted)))
@@ -89,7 +91,8 @@ class Plugins:
             self._register(name, plugin)
         self.names = [name for name, _ in found if self._manager.has_plugin(name)]
         self._lanes = {name: Lane(name, self._limits.hook_seconds) for name in self.names}
-        self._refiners = [Refiner(call.plugin, call.function, call.names, self._limits.refine_seconds, self._count) for call in self._calls("refine")]
+        self.refiners = [Refiner(call.plugin, call.function, call.names, self._limits.refine_seconds, self._count) for call in self._calls("refine")]
+        self._confined = self._confinement(settings) if settings.isolate == "process" and self.refiners else None
 
     # Switching on
 
@@ -100,7 +103,9 @@ class Plugins:
             if name not in asked and table.get("enabled", True):
                 names[name] = None
         if names:
-            yield from self._named(names, configured)
+            for name, plugin in self._named(names, configured):
+                self._named_ones.add(name)
+                yield name, plugin
         for plugin in wanted:
             if not isinstance(plugin, str):
                 yield _name_of(plugin), plugin
@@ -118,6 +123,14 @@ class Plugins:
                 yield from instances(known[base], configured.get(base, {}), part or None)
             except PluginError as error:
                 self._fault(error)
+
+    def _confinement(self, settings: Settings) -> Confinement:
+        from bounceclass.confinement import Confinement  # noqa: PLC0415  for those who ask for it
+
+        for name in {one.plugin for one in self.refiners} - self._named_ones:
+            self._stop(PluginError(name, 'was given as an object, which `isolate = "process"` can not send; install it and give its name'))
+            self._forget(name)
+        return Confinement(settings, tuple(dict.fromkeys(one.plugin for one in self.refiners)), self._count)
 
     def _register(self, name: str, plugin: object) -> None:
         try:
@@ -182,7 +195,7 @@ class Plugins:
 
     def _forget(self, plugin: str) -> None:
         self.names.remove(plugin)
-        self._refiners = [one for one in self._refiners if one.plugin != plugin]
+        self.refiners = [one for one in self.refiners if one.plugin != plugin]
 
     def first(self, hook: str, **given: object) -> Any:  # noqa: ANN401  what the hook gives
         """Return the first result of a hook that is not None; one that raises is noted, and the next is asked."""
@@ -211,7 +224,9 @@ class Plugins:
 
     def refine(self, event: Event) -> Event:
         """Let each refining plugin see what the one before left; return the event with the verdict at the end."""
-        for refiner in self._refiners:
+        if self._confined is not None:
+            return self._confined.refine(event)
+        for refiner in self.refiners:
             event = refiner.refine(event)
         return event
 
@@ -245,8 +260,9 @@ class Plugins:
 
     def given_up(self, plugin: str) -> str | None:
         """Return why a plugin is not called any more, None while it is."""
-        slow = next((one.off for one in self._refiners if one.plugin == plugin and one.off), None)
-        return self._lanes[plugin].given_up or slow
+        slow = next((one.off for one in self.refiners if one.plugin == plugin and one.off), None)
+        confined = self._confined.off.get(plugin) if self._confined else None
+        return self._lanes[plugin].given_up or slow or confined
 
 
 def _distinct(found: Iterable[tuple[str, object]]) -> Iterator[tuple[str, object]]:

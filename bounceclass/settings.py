@@ -6,7 +6,7 @@ Sizes are in bytes unless a name says otherwise. The limits hold what hostile ma
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import msgspec
 
@@ -59,6 +59,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Host names of our own mail servers; `.example.com` means every host below it."""
     plugins: dict[str, dict[str, Any]] = {}
     """Plugins that are on, with their settings: {"file": {"path": "dead.csv"}}. `enabled = false` switches one off."""
+    isolate: Literal["thread", "process"] = "thread"
+    """Where plugins refine: inline, where one that hangs can't be stopped, or in a child process, which can be killed."""
 
 
 DEFAULT: Final = Settings()

@@ -18,7 +18,7 @@ ORDER = (
     "translate", "export.patterns", "export.texts", "export.orders", "export.conditions", "export.rows", "export.kumomta", "export.powermta", "export.zonemta",
     "mime.charsets", "mime.parsers", "mime.headers", "mime.split", "message",
     "fields", "quotation", "dsn", "feedback", "receipt", "autoreply", "returned", "prose", "notice", "formats.unix", "formats.groupware", "formats.webmail", "formats.gateways", "formats.servers", "formats.carriers", "reader",
-    "judge", "hookspecs", "isolation", "refinement", "installed", "plugins", "builtin", "eventkey", "engine",
+    "judge", "hookspecs", "isolation", "refinement", "confinement", "installed", "plugins", "confined", "builtin", "eventkey", "engine",
     "policy", "sources.files", "config",
     "cli.terminal", "cli.session", "cli.output", "cli.prose", "cli.classify", "cli.reply", "cli.explain", "cli.compare", "cli.check", "cli.rules", "cli.plugins", "cli.completion", "cli.main",
 )  # fmt: skip
