@@ -130,7 +130,8 @@ def _holds(clues: tuple[str, ...], value: str | None) -> bool:
 
 def _has(headers: Headers, clue: str) -> bool:
     name, _, start = clue.partition(":")
-    return (headers.get(name) or "\0").lower().startswith(start.strip())
+    value = headers.get(name)
+    return value is not None and value.lower().startswith(start.strip())
 
 
 def _recipients(notice: str, opens: re.Pattern[str]) -> tuple[list[str], list[tuple[str, list[str]]]]:

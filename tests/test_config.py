@@ -1,0 +1,86 @@
+"""bounceclass.toml: read whole, or one error that names the file and the spot."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bounceclass.config import VARIABLE, read, settings_from
+from bounceclass.errors import SettingsError
+from bounceclass.settings import DEFAULT, Limits, Settings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+WHOLE = """
+own_hosts = ["mx.example.com"]
+packs = ["mine.toml", "/etc/bounceclass/theirs.toml"]
+isolate = "process"
+
+[limits]
+recipients = 10
+
+[plugins.file]
+path = "dead.csv"
+"""
+
+
+def written(folder: Path, text: str | bytes) -> str:
+    path = folder / "bounceclass.toml"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return str(path)
+
+
+def test_a_file_is_settings_and_its_packs_stand_beside_it(tmp_path: Path) -> None:
+    assert read(written(tmp_path, WHOLE)) == Settings(
+        own_hosts=("mx.example.com",),
+        packs=(str(tmp_path / "mine.toml"), "/etc/bounceclass/theirs.toml"),
+        isolate="process",
+        limits=Limits(recipients=10),
+        plugins={"file": {"path": "dead.csv"}},
+    )
+
+
+def test_an_empty_file_is_the_defaults(tmp_path: Path) -> None:
+    assert read(written(tmp_path, "")) == DEFAULT
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("own_host = []", "unknown field `own_host`"),
+        ("own_hosts = 'mx.example.com'", "`own_hosts`"),
+        ("[limits]\nparts = 'many'", "`limits.parts`"),
+        ("[limits]\npart = 3", "`part`"),
+        ("isolate = 'thred'", "'thred'"),
+        ("packs = [", "bounceclass.toml: "),
+        (b"own_hosts = ['\xff']", "bounceclass.toml: "),
+        ("[plugins]\nfile = 3", "`plugins[...]`"),
+    ],
+)
+def test_what_does_not_fit_is_one_error_that_names_the_spot(tmp_path: Path, text: str | bytes, said: str) -> None:
+    path = written(tmp_path, text)
+    with pytest.raises(SettingsError) as caught:
+        read(path)
+    message = str(caught.value)
+    assert message.startswith(path)
+    assert said in message
+    assert "\n" not in message
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"none\.toml: No such file or directory"):
+        read(str(tmp_path / "none.toml"))
+
+
+def test_the_file_is_the_one_given_else_the_variable_s_and_never_looked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    path = written(tmp_path, "parser = 'stdlib'")
+    monkeypatch.delenv(VARIABLE, raising=False)
+    assert settings_from(None) == DEFAULT
+    monkeypatch.setenv(VARIABLE, path)
+    assert settings_from(None).parser == "stdlib"
+    other = tmp_path / "other.toml"
+    other.write_text("own_hosts = ['a.test']", encoding="utf-8")
+    assert settings_from(str(other)) == Settings(own_hosts=("a.test",))
