@@ -15,6 +15,7 @@ import base64
 import quopri
 import re
 import string
+from textwrap import dedent
 from typing import TYPE_CHECKING, Final
 
 from bounceclass.mime.charsets import decode
@@ -22,6 +23,7 @@ from bounceclass.mime.headers import Headers, end_of_headers
 from bounceclass.mime.parsers import build_skeleton, parser_named, read_skeleton
 from bounceclass.mime.split import Part, Splitter
 from bounceclass.model import Defect
+from bounceclass.returned import find_headers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -130,13 +132,19 @@ class Message:
             self.add_defect("text-cut", part.content_type)
         return text
 
-    def original(self) -> Headers | None:
-        """Return the headers of what came back of the original message; None where nothing did."""
+    def original(self, *, in_text: bool = False) -> Headers | None:
+        """Return the headers of what came back of the original message; None where nothing did.
+
+        `in_text` tells to look for them in the notice too, where no part holds them.
+        """
         for part in self.parts:
             kind = part.content_type
             if kind in _HEADERS_ONLY or (kind.startswith("message/") and kind not in _STATUS):
                 return self._original(part)
-        return None
+        block = find_headers(text := self.text()) if in_text else None
+        if block is None:
+            return None
+        return Headers(dedent(text[slice(*block)]).encode("utf-8", "replace"), self.engine, self.limits, self.add_defect)
 
     def _original(self, part: Part) -> Headers:
         block = self.limits.header_block

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from bounceclass.message import Message
+    from bounceclass.mime.headers import Headers
     from bounceclass.model import Report
 
 __all__ = ["FORMAT", "certainty", "read"]
@@ -73,13 +74,13 @@ def _table() -> _Failures:
 
 def read(message: Message) -> list[Event]:
     """Return the events of a notice in prose, one for each recipient it names; none for other mail."""
-    whole = message.text()
-    notice = _own_words(whole)
+    notice = _own_words(message.text())
+    returned = message.original(in_text=True)
     failed = failed_recipients(message)
-    if not failed and not _is_notice(message, whole, notice):
+    if not _is_notice(message, notice, comes_with=returned is not None or bool(failed)):
         return []
     kind = _kind(message, notice)
-    names: list[str | None] = list(failed or _recipients(message, notice) or _mailed(message, whole)) or [None]
+    names: list[str | None] = list(failed or _recipients(message, notice, returned) or _mailed(message, returned)) or [None]
     return [_event(message, kind, name, about) for name, about in _regions(notice, names)]
 
 
@@ -120,7 +121,8 @@ def _folded(text: str | None) -> str:
     return " ".join((text or "").lower().split())
 
 
-def _is_notice(message: Message, whole: str, notice: str) -> bool:
+def _is_notice(message: Message, notice: str, *, comes_with: bool) -> bool:
+    """Tell a failure notice; `comes_with` tells that a mail came back with it, or a header that names who failed."""
     table = _table()
     subject = _folded(message.headers.get("subject"))
     text = _folded(notice[:4000])
@@ -128,7 +130,7 @@ def _is_notice(message: Message, whole: str, notice: str) -> bool:
         _says(table.failed, subject) or _says(table.delayed, subject),
         _says(table.failed, text) or _says(table.delayed, text),
         transcript.read(text).reply_code is not None,
-        message.original() is not None or find_headers(whole) is not None or _says(table.returned, text[-2000:]),
+        comes_with or _says(table.returned, text[-2000:]),
     )
     if has_daemon_name(message):
         return (tells[0] or tells[3]) and sum(tells) >= _ENOUGH
@@ -143,15 +145,14 @@ def _kind(message: Message, notice: str) -> Kind:
     return Kind.DELAY if _says(table.delayed, text) and not _says(table.final, text) else Kind.BOUNCE
 
 
-def _recipients(message: Message, notice: str) -> list[str]:
+def _recipients(message: Message, notice: str, returned: Headers | None) -> list[str]:
     """Return whom the notice names: those with whom a line opens, else those that it mentions."""
-    own = _own_addresses(message)
+    own = _own_addresses(message, returned)
     plain, mentioned = dict[str, str](), dict[str, str]()
     for name, opens in _mentions(notice):
         key = name.lower()
         if key not in own:
             (plain if opens else mentioned).setdefault(key, name)
-    returned = message.original()
     mailed = (returned.get("to") or "").lower() if returned else ""
     known = [name for key, name in (plain | mentioned).items() if mailed and key in mailed]
     found = list(known or plain.values() or mentioned.values())[: message.limits.recipients]
@@ -173,9 +174,8 @@ def _mentions(notice: str) -> Iterator[tuple[str, bool]]:
             yield match[0].strip("."), bool(match.start() <= _NEAR and _OPENS.match(before) and _CLOSES.match(behind))
 
 
-def _own_addresses(message: Message) -> set[str]:
+def _own_addresses(message: Message, returned: Headers | None) -> set[str]:
     """Return who can't be meant: the notice's sender and addressee, and the returned mail's sender."""
-    returned = message.original()
     values = [message.headers.get(name) for name in ("from", "to", "return-path", "reply-to", "delivered-to")]
     values += [returned.get(name) for name in ("from", "sender", "return-path", "message-id")] if returned else []
     found = {name.lower() for value in values for name in _ADDRESS.findall(value or "")}
@@ -186,15 +186,9 @@ def _own_addresses(message: Message) -> set[str]:
     return found
 
 
-def _mailed(message: Message, whole: str) -> list[str]:
+def _mailed(message: Message, returned: Headers | None) -> list[str]:
     """Return the one addressee of the returned mail, where it is one."""
-    returned = message.original()
-    block = find_headers(whole)
-    to = returned.get("to") if returned else None
-    if to is None and block:
-        match = re.search(r"^[ \t>]*To[ \t]*:([^\n]*(?:\n[ \t][^\n]*){0,20})", whole[slice(*block)], re.MULTILINE | re.IGNORECASE)
-        to = match[1] if match else None
-    found = list(dict.fromkeys(_ADDRESS.findall(to or "")))
+    found = list(dict.fromkeys(_ADDRESS.findall((returned.get("to") if returned else None) or "")))
     if len(found) != 1:
         return []
     message.add_defect(FROM_ORIGINAL, found[0])

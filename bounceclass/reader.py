@@ -37,7 +37,7 @@ def read(  # noqa: PLR0913  what is read, and what with
         kind=gravest(events),
         events=tuple(events),
         format=name,
-        original=_original(message, settings, dsn.envid(message)),
+        original=_original(message, settings, dsn.envid(message), in_text=bool(events) and name not in _STANDARD_NAMES),
         parser=message.parser,
         defects=message.defects,
     )
@@ -72,6 +72,7 @@ _STANDARDS: Final = (
     (dsn.FORMAT, _read_dsn),
     (receipt.FORMAT, receipt.read),
 )
+_STANDARD_NAMES: Final = frozenset(name for name, _ in _STANDARDS) | {autoreply.UNSUBSCRIBE, autoreply.AUTO_REPLY}
 _OTHERS: Final = (
     (feedback.JMRP, feedback.read_jmrp),  # a header of the returned mail, which anybody can write: only where nothing else speaks
     (autoreply.UNSUBSCRIBE, autoreply.read_unsubscribe),
@@ -86,8 +87,8 @@ def _dsn_format(message: Message) -> str:
     return POSTMASTER_COPY if subject.startswith(("postmaster copy:", "postmaster warning:")) else dsn.FORMAT
 
 
-def _original(message: Message, settings: Settings, envid: str | None) -> Original | None:
-    headers = message.original()
+def _original(message: Message, settings: Settings, envid: str | None, *, in_text: bool) -> Original | None:
+    headers = message.original(in_text=in_text)
     if headers is None:
         return None if envid is None else Original(envid=envid)
     wanted = {name.lower() for name in settings.keep_headers}

@@ -14,13 +14,13 @@ PACKAGE = Path(bounceclass.__file__).parent
 # The doors, `__init__` and `__main__`, are exempt.
 ORDER = (
     "errors", "model", "settings", "protocols",
-    "addresses", "codes", "transcript", "knowledge", "packs", "backtracking", "packcheck", "explain",
+    "addresses", "codes", "transcript", "knowledge", "packs", "backtracking", "packcheck", "templates", "explain",
     "translate", "export.patterns", "export.texts", "export.orders", "export.conditions", "export.rows", "export.kumomta", "export.powermta", "export.zonemta",
-    "mime.charsets", "mime.parsers", "mime.headers", "mime.split", "message",
-    "fields", "quotation", "dsn", "feedback", "receipt", "autoreply", "returned", "prose", "notice", "formats.unix", "formats.groupware", "formats.webmail", "formats.gateways", "formats.servers", "formats.carriers", "reader",
+    "mime.charsets", "mime.parsers", "mime.headers", "mime.split", "returned", "message",
+    "fields", "quotation", "dsn", "feedback", "receipt", "autoreply", "prose", "notice", "formats.unix", "formats.groupware", "formats.webmail", "formats.gateways", "formats.servers", "formats.carriers", "reader",
     "judge", "hookspecs", "isolation", "refinement", "confinement", "installed", "plugins", "confined", "builtin", "eventkey", "engine",
     "policy", "sources.files", "config",
-    "cli.terminal", "cli.session", "cli.output", "cli.prose", "cli.classify", "cli.reply", "cli.explain", "cli.compare", "cli.check", "cli.rules", "cli.plugins", "cli.completion", "cli.main",
+    "cli.terminal", "cli.session", "cli.output", "cli.prose", "cli.diff", "cli.classify", "cli.unknowns", "cli.reply", "cli.explain", "cli.compare", "cli.check", "cli.rules", "cli.plugins", "cli.completion", "cli.main",
 )  # fmt: skip
 
 
