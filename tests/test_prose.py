@@ -1,0 +1,132 @@
+"""The last reader: what it takes for a notice, whom it names, and how far it is believed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bounceclass.engine import Engine
+from bounceclass.knowledge import data_file
+from bounceclass.model import Advice, Event, Kind, Report
+from bounceclass.returned import find_headers
+
+ENGINE = Engine()
+SAMPLES = Path(__file__).parent.parent / "samples"
+HEADERS = "Received: from a.test\nMessage-ID: <1@a.test>\nTo: jo@example.org\n"
+
+
+def mail(text: str, subject: str = "Undeliverable mail", sender: str = "Postmaster <postmaster@mx.test>", extra: str = "") -> bytes:
+    return f"From: {sender}\nTo: news@example.com\nSubject: {subject}\nDate: Fri, 05 Jun 2026 08:00:00 +0000\n{extra}\n{text}".encode()
+
+
+def said(report: Report) -> list[tuple[str | None, int | None, str | None]]:
+    return [(event.recipient, event.reply_code, event.enhanced_status) for event in report.events]
+
+
+@pytest.mark.parametrize(
+    ("text", "events"),
+    [
+        ("Not delivered.\n\njo@example.org: 550 5.1.1 no such user", [("jo@example.org", 550, "5.1.1")]),
+        ("Not delivered.\n\nTo: <jo@example.org>\nReason: 550 no such user", [("jo@example.org", 550, None)]),
+        ("Not delivered.\n\nThe server said:\n  550 5.1.1 jo@example.org\n  is unknown here", [("jo@example.org", 550, "5.1.1")]),
+        ("Not delivered.\n\na@example.org 550 5.1.1 x\nb@example.org 452 4.2.2 y", [("a@example.org", 550, "5.1.1"), ("b@example.org", 452, "4.2.2")]),
+        ("Not delivered to jo@example.org.\nWrite to help@mx.test or to support@mx.test.\n\n550 x", [("jo@example.org", 550, None)]),
+        ("From: news@example.com\nSender: other@example.com\nTo: jo@example.org\nNot delivered: 550 x", [("jo@example.org", 550, None)]),
+        (f"Not delivered.\n\n{HEADERS}", [("jo@example.org", None, None)]),
+        (f"Not delivered: 550 5.1.1\n\n{HEADERS.replace('jo@', 'a@example.org, b@')}", [(None, 550, "5.1.1")]),
+        ("Not delivered.\n\njo@example.org\n220 mx.test ready\n250 ok\n554 5.7.1 spam", [("jo@example.org", 554, "5.7.1")]),
+    ],
+)
+def test_a_notice_names_its_recipients_and_what_was_said_of_each(text: str, events: list[tuple[str | None, int | None, str | None]], engine: Engine) -> None:
+    report = engine.classify(mail(text))
+    assert (report.format, said(report)) == ("prose", events)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        mail("550 5.1.1 means that there is no such user: jo@example.org", "What is 550 5.1.1?", "Kim <kim@example.com>"),
+        mail("It could not be delivered, jo@example.org: 550 5.1.1\n\n" + HEADERS, "Re: Undeliverable mail", "Kim <kim@example.com>"),
+        mail("It could not be delivered, jo@example.org: 550 5.1.1\n\n" + HEADERS, extra="List-Id: <talk.example.com>\n", sender="Kim <kim@example.com>"),
+        mail("> jo@example.org: 550 5.1.1 could not be delivered\n\nI closed it.", "Hello"),
+        mail("Hello Kim, how are you?", "Undeliverable"),
+        mail("Hello Kim", "Hello", "Kim <kim@example.com>", "X-Failed-Recipients: jo@example.org\n"),
+        mail("Not delivered: 550 5.1.1 jo@example.org\n\n" + HEADERS, "Undeliverable", "Kim <kim@example.com>", "Auto-Submitted: auto-replied\n"),
+    ],
+)
+def test_mail_that_only_talks_of_failures_is_none(raw: bytes, engine: Engine) -> None:
+    assert engine.classify(raw).kind not in {Kind.BOUNCE, Kind.DELAY}
+
+
+@pytest.mark.parametrize(
+    ("text", "confidence", "advice"),
+    [
+        ("Not delivered.\n\njo@example.org: 550 5.1.1 no such user", 0.8, Advice.SUPPRESS),
+        ("Not delivered.\n\njo@example.org: 550 refused", 0.3, Advice.REVIEW),
+        ("Not delivered.\n\njo@example.org\n\n" + HEADERS, 0.2, Advice.REVIEW),
+        ("We could not deliver what you sent to our customer jo@example.org there is no such user", 0.5, Advice.COUNT),
+        (f"There is no such user, so it was not delivered.\n\n{HEADERS}", 0.5, Advice.COUNT),
+    ],
+)
+def test_it_is_believed_less_and_suppresses_only_where_a_code_or_a_phrase_says_so_of_one_plainly_named(
+    text: str, confidence: float, advice: Advice, engine: Engine
+) -> None:
+    (event,) = engine.classify(mail(text)).events
+    assert (event.recipient, event.verdict.confidence, event.verdict.advice) == ("jo@example.org", confidence, advice)
+
+
+@pytest.mark.parametrize(
+    ("subject", "text", "kind"),
+    [
+        ("Mail delayed", "Not yet delivered to jo@example.org, we will keep trying", Kind.DELAY),
+        ("Delivery failed", "Not delivered to jo@example.org, it will be retried by nobody: giving up", Kind.BOUNCE),
+        ("Zustellung verzögert", "Noch nicht zugestellt: jo@example.org\n\n" + HEADERS, Kind.DELAY),
+    ],
+)
+def test_still_trying_is_a_delay_unless_it_was_given_up(subject: str, text: str, kind: Kind, engine: Engine) -> None:
+    assert engine.classify(mail(text, subject)).kind is kind
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        (HEADERS, HEADERS),
+        (f"words\n\n{HEADERS}\nbody", HEADERS),
+        ("".join(f"  {line}\n" for line in HEADERS.splitlines()), "".join(f"  {line}\n" for line in HEADERS.splitlines())),
+        ("Received:from a.test\n by b.test\nX-Own: 1\nMessage-ID: <1@a.test>\n\nbody", "Received:from a.test\n by b.test\nX-Own: 1\nMessage-ID: <1@a.test>\n"),
+        ("To: jo@example.org\nSubject: x\nSent: today\n", None),
+        ("Message-ID: <1@a.test> was lost\n\nReceived: nothing\n", None),
+        ("Message-Id is a word, Received: another", None),
+        ("", None),
+    ],
+)
+def test_the_returned_mail_begins_where_its_header_fields_stand(text: str, found: str | None) -> None:
+    span = find_headers(text)
+    assert (text[slice(*span)] if span else None) == found
+
+
+def test_the_words_are_lower_case_and_folded() -> None:
+    import tomllib  # noqa: PLC0415  here alone
+
+    words = tomllib.loads(data_file("failures.toml").decode())
+    assert [word for table in words.values() for word in table if word != " ".join(word.lower().split())] == []
+    assert [word for table in words.values() for word in table if table.count(word) > 1] == []
+
+
+@given(st.text(max_size=300), st.sampled_from(["", "jo@example.org", "jo@example.org: 550 5.1.1 x", "\n\n" + HEADERS]), st.text(max_size=200))
+def test_any_text_is_read_and_only_those_are_named_who_stand_in_the_mail(head: str, middle: str, tail: str) -> None:
+    raw = mail(f"{head}\nNot delivered. {middle}{tail}")
+    for event in ENGINE.classify(raw).events:
+        assert event.recipient is None or event.recipient in raw.decode().replace("\0", "")
+
+
+def test_each_language_has_a_sample_that_it_reads() -> None:
+    assert len(list((SAMPLES / "prose").glob("*.eml"))) >= 15
+
+
+def test_an_event_of_prose_says_so_in_its_evidence(engine: Engine) -> None:
+    event: Event = engine.classify(mail("Not delivered.\n\njo@example.org: 550 5.1.1 no such user")).events[0]
+    assert event.verdict.evidence[-1].rule == "read-from-prose"
