@@ -23,9 +23,8 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from bounceclass import quotation, transcript
-from bounceclass.dsn import parse_date
 from bounceclass.model import Event, Kind
+from bounceclass.statement import make_event
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -121,7 +120,8 @@ class _Row:
         if self.notice.reader is not None:
             return self.notice.reader(message, notice)
         shared, said = _recipients(notice, opens)
-        return [_event(message, self.notice.kind, name, lines, shared) for name, lines in said]
+        said_of_all = "\n".join(shared)
+        return [make_event(message, name, text if text.strip() else said_of_all, kind=self.notice.kind) for name, text in said]
 
 
 def _holds(clues: tuple[str, ...], value: str | None) -> bool:
@@ -134,7 +134,7 @@ def _has(headers: Headers, clue: str) -> bool:
     return value is not None and value.lower().startswith(start.strip())
 
 
-def _recipients(notice: str, opens: re.Pattern[str]) -> tuple[list[str], list[tuple[str, list[str]]]]:
+def _recipients(notice: str, opens: re.Pattern[str]) -> tuple[list[str], list[tuple[str, str]]]:
     """Return the lines that are about nobody in particular, and each recipient with its own."""
     shared: list[str] = []
     said: list[tuple[str, list[str]]] = []
@@ -145,20 +145,4 @@ def _recipients(notice: str, opens: re.Pattern[str]) -> tuple[list[str], list[tu
             said.append((match[_RECIPIENT], [text] if text else []))
         else:
             (said[-1][1] if said else shared).append(line)
-    return shared, said
-
-
-def _event(message: Message, kind: Kind, recipient: str, lines: list[str], shared: list[str]) -> Event:
-    limit = message.limits.diagnostic
-    diagnostic = quotation.unfold("\n".join(lines), limit)
-    said = transcript.read(diagnostic)
-    return Event(
-        kind=kind,
-        recipient=recipient.strip(),
-        reply_code=said.reply_code,
-        enhanced_status=said.enhanced_status,
-        diagnostic=diagnostic or quotation.unfold("\n".join(shared), limit) or None,
-        command=said.command,
-        remote_mta=said.remote_host,
-        occurred_at=parse_date(message.headers.get("date"), message),
-    )
+    return shared, [(name, "\n".join(lines)) for name, lines in said]

@@ -17,7 +17,7 @@ ORDER = (
     "addresses", "codes", "transcript", "knowledge", "packs", "backtracking", "packcheck", "templates", "explain",
     "translate", "export.patterns", "export.texts", "export.orders", "export.conditions", "export.rows", "export.kumomta", "export.powermta", "export.zonemta",
     "mime.charsets", "mime.parsers", "mime.headers", "mime.split", "returned", "message",
-    "fields", "quotation", "dsn", "feedback", "receipt", "autoreply", "prose", "notice", "formats.unix", "formats.groupware", "formats.webmail", "formats.gateways", "formats.servers", "formats.carriers", "reader",
+    "fields", "quotation", "dsn", "feedback", "receipt", "autoreply", "prose", "statement", "notice", "formats.unix", "formats.groupware", "formats.webmail", "formats.gateways", "formats.servers", "formats.carriers", "reader",
     "judge", "hookspecs", "isolation", "refinement", "confinement", "installed", "plugins", "confined", "builtin", "eventkey", "engine",
     "policy", "sources.files", "config",
     "cli.terminal", "cli.session", "cli.output", "cli.prose", "cli.diff", "cli.classify", "cli.unknowns", "cli.reply", "cli.explain", "cli.compare", "cli.check", "cli.rules", "cli.plugins", "cli.completion", "cli.main",
