@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bounceclass.cli import output, terminal
+from bounceclass.cli import diff, output, terminal
 from bounceclass.cli.session import Session, current
 from bounceclass.errors import SettingsError
 from bounceclass.eventkey import event_key
@@ -36,6 +36,7 @@ SHOWN_AFTER = 1.0
 @click.option("--rules", multiple=True, metavar="PACK.toml", help="A rule pack of your own, asked before ours; may be given again.")
 @click.option("--keep-header", multiple=True, metavar="NAME", help="A header of the returned original to put into the report; may be given again.")
 @click.option("--parser", metavar="NAME", help="The MIME parser: flanker, stdlib or a plugin's; else the configuration's, else flanker.")
+@click.option("--diff", "changes", is_flag=True, help="Only what --rules change: each event whose verdict is another without them.")
 @output.vocabulary_option
 def command(  # noqa: PLR0913, PLR0917  one a flag
     paths: tuple[str, ...],
@@ -44,6 +45,7 @@ def command(  # noqa: PLR0913, PLR0917  one a flag
     rules: tuple[str, ...],
     keep_header: tuple[str, ...],
     parser: str | None,
+    changes: bool,  # noqa: FBT001  a flag
     vocabulary: str | None,
 ) -> int:
     """Read mail and say for each recipient what happened, why, whose fault it is and what to do.
@@ -53,26 +55,38 @@ def command(  # noqa: PLR0913, PLR0917  one a flag
     """
     if why and form != "table":
         raise SettingsError(output.WHY_IS_FOR_TABLES)
+    if changes:
+        diff.require_sense(rules, form, why=why, vocabulary=vocabulary)
     session = current()
     options = {"parser": parser} if parser else {}
     engine = session.engine(rules, keep_headers=(*session.settings.keep_headers, *keep_header), **options)
-    work = Work(session, engine, paths)
+    work = Work(session, engine, paths, acts=not changes)
+    if changes:
+        return _compare(work, session.engine(**options), form)
     _PRINTERS[form](work.reports(), why, vocabulary)
     sys.stdout.flush()
     work.close(told=form == "table")
-    if session.faulty:
-        return 2
-    return 1 if work.faults or engine.plugins.failures else 0
+    return work.exit_code()
+
+
+def _compare(work: Work, without: Engine, form: str) -> int:
+    """Print what the rules change: each mail is judged with and without them."""
+    found = diff.Diff()
+    pairs = ((without.classify(item.raw, item.source, cut=item.cut), report) for item, report in work.read())
+    diff.PRINTERS[form](found.changes(pairs))
+    sys.stdout.flush()
+    work.say_remarks(found.summary())
+    return max(work.exit_code(), bool(without.plugins.failures))
 
 
 class Work:
     """One run over the inputs: counts, tells of faults as they come, shows progress on long work."""
 
-    def __init__(self, session: Session, engine: Engine, paths: tuple[str, ...]) -> None:
-        """Prepare; nothing is read yet."""
+    def __init__(self, session: Session, engine: Engine, paths: tuple[str, ...], *, acts: bool = True) -> None:
+        """Prepare; nothing is read yet. Unless it `acts`, no plugin is told of anything."""
         self.session = session
         self.engine = engine
-        self.told = session.told(engine.plugins)
+        self.told = session.told(engine.plugins) if acts else ()
         self.paths = paths
         self.faults = 0
         self.kinds: Counter[str] = Counter()
@@ -85,6 +99,10 @@ class Work:
 
     def reports(self) -> Iterator[Report]:
         """Yield the report of each message that can be read."""
+        return (report for _, report in self.read())
+
+    def read(self) -> Iterator[tuple[Input, Report]]:
+        """Yield each message that can be read, with its report."""
         for item in read_paths(self.paths, self.engine.settings.limits, self.left_out):
             if item.fault is not None:
                 self._complain(f"{item.source}: {item.fault}")
@@ -96,7 +114,7 @@ class Work:
             if self.told:
                 self._act(report)
             self._tick()
-            yield report
+            yield item, report
 
     def _classify(self, item: Input) -> Report:
         if item.cut:
@@ -140,15 +158,26 @@ class Work:
         advice = ", ".join(f"{number} {word}" for word, number in self.advice.most_common())
         lines = [f"{count} message{'' if count == 1 else 's'}" + (f": {kinds}" if kinds else "")]
         lines += [f"advice: {advice}"] if advice else []
-        lines += [f"{self.faults} could not be read whole"] if self.faults else []
+        self.say_remarks(*lines)
+
+    def say_remarks(self, *lines: str) -> None:
+        """Print lines of a summary, then what kept the input from being read whole and understood."""
+        remarks = list(lines)
+        remarks += [f"{self.faults} could not be read whole"] if self.faults else []
         failed = self.engine.plugins.failures
-        lines += [f"plugin {plugin}: {hook} failed {number} time{'' if number == 1 else 's'}" for (plugin, hook), number in sorted(failed.items())]
+        remarks += [f"plugin {plugin}: {hook} failed {number} time{'' if number == 1 else 's'}" for (plugin, hook), number in sorted(failed.items())]
         if self.unread:
-            lines.append(f"{self.unread} not understood, though from a mail system: look for {UNREAD} among the defects")
+            remarks.append(f"{self.unread} not understood, though from a mail system: look for {UNREAD} among the defects")
         if self.left_out.count:
             more = ", ..." if self.left_out.count > len(self.left_out.names) else ""
-            lines.append(f"left out, no mail by their names: {self.left_out.count} ({terminal.printable(', '.join(self.left_out.names))}{more})")
-        click.echo(self._clear() + "\n".join(lines), err=True)
+            remarks.append(f"left out, no mail by their names: {self.left_out.count} ({terminal.printable(', '.join(self.left_out.names))}{more})")
+        click.echo(self._clear() + "\n".join(remarks), err=True)
+
+    def exit_code(self) -> int:
+        """Return the code that says how it went: 2 for a faulty configuration, 1 where not all was read or a plugin failed."""
+        if self.session.faulty:
+            return 2
+        return 1 if self.faults or self.engine.plugins.failures else 0
 
 
 def _print_table(reports: Iterator[Report], why: bool, vocabulary: str | None) -> None:  # noqa: FBT001  one signature for all

@@ -26,6 +26,7 @@ __all__ = [
     "Rows",
     "csv_line",
     "event_cells",
+    "evidence_lines",
     "json_array",
     "report_json",
     "vocabulary_option",
@@ -166,12 +167,18 @@ def why_lines(event: Event, width: int, *, colour: bool) -> Iterator[str]:
     details = ", ".join(f"{key} {value}" for key, value in msgspec.structs.asdict(verdict.details).items() if value)
     facts = f"{verdict.permanence}, scope {verdict.scope}, confidence {verdict.confidence:g}" + (f"; {details}" if details else "")
     yield " " * 9 + terminal.cut(terminal.printable(facts), width - 9)
-    for place, evidence in enumerate(verdict.evidence):
-        said = "decided by" if place == 0 else "beside it"
-        over = f", over {evidence.overrode}" if evidence.overrode else ""
-        yield " " * 9 + terminal.cut(f"{said} {evidence.pack}:{evidence.rule}{over}", width - 9)
-        text = event.diagnostic if evidence.field == "diagnostic" else None
-        if text and evidence.end > evidence.start:
-            yield from (" " * 11 + line for line in terminal.marked(text, evidence.start, evidence.end, width - 11, on=colour))
-        elif place == 0 or not text:
-            yield " " * 11 + terminal.cut(terminal.printable(f"{evidence.field}: {evidence.text}"), width - 11)
+    for place in range(len(verdict.evidence)):
+        yield from evidence_lines(event, place, width, colour=colour)
+
+
+def evidence_lines(event: Event, place: int, width: int, *, colour: bool) -> Iterator[str]:
+    """Yield which rule spoke, the first of which decided, on what text."""
+    evidence = event.verdict.evidence[place]
+    said = "decided by" if place == 0 else "beside it"
+    over = f", over {evidence.overrode}" if evidence.overrode else ""
+    yield " " * 9 + terminal.cut(f"{said} {evidence.pack}:{evidence.rule}{over}", width - 9)
+    text = event.diagnostic if evidence.field == "diagnostic" else None
+    if text and evidence.end > evidence.start:
+        yield from (" " * 11 + line for line in terminal.marked(text, evidence.start, evidence.end, width - 11, on=colour))
+    elif place == 0 or not text:
+        yield " " * 11 + terminal.cut(terminal.printable(f"{evidence.field}: {evidence.text}"), width - 11)

@@ -36,6 +36,7 @@ class Session:
         self.commands: dict[str, click.Command] | None = None
         """The plugins' commands, once they were asked for."""
         self._told: dict[str, int] = {}
+        self._faults: set[str] = set()
 
     @cached_property
     def settings(self) -> Settings:
@@ -60,9 +61,11 @@ class Session:
         return plugins
 
     def _tell_faults(self, plugins: Plugins) -> None:
-        for fault in plugins.faults:
+        for fault in map(str, plugins.faults):
             self.faulty = True
-            click.echo(f"bounceclass: {printable(str(fault))}", err=True)
+            if fault not in self._faults:  # a second Engine has those of the first
+                self._faults.add(fault)
+                click.echo(f"bounceclass: {printable(fault)}", err=True)
 
     def told(self, plugins: Plugins) -> tuple[str, ...]:
         """Return the instances that `-p` switched on: these are told of what is classified, and act."""
