@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from bounceclass.mime.headers import Headers
     from bounceclass.model import Report
 
-__all__ = ["FORMAT", "certainty", "read"]
+__all__ = ["DOUBTS", "FORMAT", "certainty", "read"]
 
 FORMAT: Final = "prose"
 FROM_ORIGINAL: Final = "recipient-from-original"
@@ -38,6 +38,7 @@ FROM_NOTICE: Final = "reason-from-notice"
 """The defect of a notice that says nothing beside the address: the reason is sought in all of its text."""
 FROM_TEXT: Final = "recipient-from-text"
 """The defect of a notice that names an address only within a sentence."""
+DOUBTS: Final = frozenset({FROM_ORIGINAL, FROM_NOTICE, FROM_TEXT})
 PLAIN, DOUBTFUL = 0.8, 0.5
 _EXCERPT: Final = 1000
 _NEAR: Final = 64
@@ -103,7 +104,7 @@ def certainty(report: Report) -> float:
     """
     if report.format != FORMAT:
         return 1.0
-    return DOUBTFUL if any(defect.code in {FROM_ORIGINAL, FROM_NOTICE, FROM_TEXT} for defect in report.defects) else PLAIN
+    return DOUBTFUL if any(defect.code in DOUBTS for defect in report.defects) else PLAIN
 
 
 def _own_words(text: str) -> str:

@@ -14,10 +14,11 @@ import msgspec
 import pytest
 
 import bounceclass
-from bounceclass import autoreply, dsn, feedback, hookspecs, reader, receipt
+from bounceclass import autoreply, dsn, feedback, hookspecs, prose, reader, receipt
 from bounceclass.builtin import bounceclass_notices
 from bounceclass.cli.main import BUILT_IN, command
 from bounceclass.model import COMMANDS, UNREAD, Advice, Event, Kind, Original, Reason, Report, Scope
+from bounceclass.notice import Notice
 from bounceclass.packcheck import check
 from bounceclass.packs import Rule, load, load_ours
 from bounceclass.settings import Limits
@@ -101,9 +102,9 @@ def test_every_key_of_a_report_is_documented() -> None:
 
 def test_every_format_and_every_defect_is_documented_and_no_other() -> None:
     dialects = {notice.name for notice in bounceclass_notices()}
-    formats = dialects | {dsn.FORMAT, reader.POSTMASTER_COPY, feedback.ARF, feedback.JMRP, receipt.FORMAT, autoreply.AUTO_REPLY, autoreply.UNSUBSCRIBE}
+    formats = dialects | {prose.FORMAT, dsn.FORMAT, reader.POSTMASTER_COPY, feedback.ARF, feedback.JMRP, receipt.FORMAT, autoreply.AUTO_REPLY, autoreply.UNSUBSCRIBE}
     source = "\n".join(path.read_text(encoding="utf-8") for path in PACKAGE.rglob("*.py"))
-    defects = set(re.findall(r"(?:add_defect|_defect|_note|note)\(\s*\"([a-z-]+)\"", source)) | {"boundary-not-found", "boundary-missing", UNREAD}
+    defects = set(re.findall(r"(?:add_defect|_defect|_note|note)\(\s*\"([a-z-]+)\"", source)) | {"boundary-not-found", "boundary-missing", UNREAD, *prose.DOUBTS}
     documented = table("docs/report.md") - {name for struct in (Report, Event) for name in struct.__struct_encode_fields__}
     assert documented == formats | {"dmarc-aggregate", "tls-report"} | defects
 
@@ -115,6 +116,10 @@ def test_every_limit_and_every_key_of_a_rule_is_documented() -> None:
 
 
 @pytest.mark.parametrize("name", BUILT_IN)
+def test_every_key_of_a_notice_row_is_documented() -> None:
+    assert set(Notice.__struct_fields__) == table("docs/dialects.md")
+
+
 def test_every_command_and_option_is_documented(name: str) -> None:
     page = read("docs/command.md")
     found = command.get_command(click.Context(command), name)
