@@ -115,11 +115,11 @@ def test_every_limit_and_every_key_of_a_rule_is_documented() -> None:
     assert set(Rule.__struct_fields__) <= table("docs/rules.md")
 
 
-@pytest.mark.parametrize("name", BUILT_IN)
 def test_every_key_of_a_notice_row_is_documented() -> None:
     assert set(Notice.__struct_fields__) == table("docs/dialects.md")
 
 
+@pytest.mark.parametrize("name", BUILT_IN)
 def test_every_command_and_option_is_documented(name: str) -> None:
     page = read("docs/command.md")
     found = command.get_command(click.Context(command), name)
