@@ -26,6 +26,7 @@ __all__ = [
     "is_dressed_up",
     "is_from_daemon",
     "is_marked",
+    "may_be_notice",
     "other_format",
     "read_auto_reply",
     "read_unsubscribe",
@@ -70,6 +71,11 @@ def is_from_daemon(message: Message) -> bool:
     """Tell whether a mail system wrote the mail: a null return path, or a name such as mailer-daemon."""
     path = message.headers.get("return-path")
     return (path is not None and path.replace(" ", "") == "<>") or has_daemon_name(message)
+
+
+def may_be_notice(message: Message) -> bool:
+    """Tell whether a mail system wrote the mail, and no person's robot: a null return path is on automatic replies too."""
+    return has_daemon_name(message) or (is_from_daemon(message) and not is_marked(message))
 
 
 def has_daemon_name(message: Message) -> bool:

@@ -224,6 +224,8 @@ def parse_date(value: str | None, message: Message) -> datetime | None:
 def _date(value: str) -> datetime | None:
     try:
         when = parsedate_to_datetime(value)
+        if when.tzinfo is None and value.rstrip().endswith("-0000"):  # UTC, of an unknown place (RFC 5322 3.3); so writes qmail
+            return when.replace(tzinfo=UTC)
         return when.astimezone(UTC) if when.tzinfo is not None else None
     except (ValueError, TypeError, OverflowError, IndexError):
         return None

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from bounceclass.model import Event, Kind
+from bounceclass.returned import cut_off
 from bounceclass.statement import make_event
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ class Notices:
         text = None
         for row in self._rows:
             if row.hints_at(message.headers, from_daemon=from_daemon):
-                text = message.text() if text is None else text
+                text = cut_off(message.text()) if text is None else text
                 events = row.read(message, text)
                 if events:
                     return row.notice.name, events

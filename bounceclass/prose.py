@@ -20,7 +20,7 @@ from bounceclass.autoreply import has_daemon_name, is_from_daemon, is_marked
 from bounceclass.dsn import failed_recipients, parse_date
 from bounceclass.knowledge import data_file
 from bounceclass.model import Event, Kind
-from bounceclass.returned import find_headers
+from bounceclass.returned import cut_off
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -109,9 +109,7 @@ def certainty(report: Report) -> float:
 
 def _own_words(text: str) -> str:
     """Return what the notice itself says: no quoted line, nothing of the returned mail."""
-    block = find_headers(text)
-    head = text[: block[0]] if block and block[0] > 0 else text
-    return "\n".join(line for line in head.split("\n") if not line.startswith(">"))
+    return "\n".join(line for line in cut_off(text).split("\n") if not line.startswith(">"))
 
 
 def _says(words: Sequence[str], text: str) -> bool:

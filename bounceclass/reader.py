@@ -48,7 +48,7 @@ def _events(message: Message, notices: Notices | None) -> tuple[str | None, list
         if events := read_events(message):
             return (_dsn_format(message) if name == dsn.FORMAT else name), events
     if notices is not None:
-        dialect, events = notices.read(message, from_daemon=autoreply.is_from_daemon(message))
+        dialect, events = notices.read(message, from_daemon=autoreply.may_be_notice(message))
         if events:
             return dialect, events
     for name, read_events in _OTHERS:

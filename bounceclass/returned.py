@@ -14,12 +14,18 @@ from __future__ import annotations
 import re
 from typing import Final
 
-__all__ = ["find_headers"]
+__all__ = ["cut_off", "find_headers"]
 
 _FIELD: Final = re.compile(r"^[ \t>|]{0,8}([A-Za-z][A-Za-z0-9-]{1,60})[ \t]*:")
 _OF_A_MAIL: Final = frozenset({"received", "return-path", "message-id", "mime-version", "content-type", "dkim-signature", "delivered-to", "x-mailer"})
 _USUAL: Final = _OF_A_MAIL | {"from", "to", "cc", "subject", "date", "sender", "reply-to", "content-transfer-encoding", "precedence", "list-id"}
 _FEWEST: Final = 3
+
+
+def cut_off(text: str) -> str:
+    """Return a text up to the header block of the mail that it returns."""
+    block = find_headers(text)
+    return text[: block[0]] if block and block[0] > 0 else text
 
 
 def find_headers(text: str) -> tuple[int, int] | None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bounceclass.autoreply import is_from_daemon
+from bounceclass.autoreply import may_be_notice
 from bounceclass.formats import notices
 from bounceclass.message import Message
 from bounceclass.notice import Notice, Notices
@@ -31,13 +31,15 @@ def mails() -> list[tuple[str, str | None, Message]]:
 
 
 def reads(rows: Notices, mail: Message) -> bool:
-    return bool(rows.read(mail, from_daemon=is_from_daemon(mail))[1])
+    return bool(rows.read(mail, from_daemon=may_be_notice(mail))[1])
 
 
 @pytest.mark.parametrize("name", sorted({row.name for row in ROWS}))
 def test_the_rows_of_a_dialect_read_its_samples_and_none_of_the_others(name: str) -> None:
     alone = Notices([row for row in ROWS if row.name == name])
-    wrong = [(path, form) for path, form, mail in mails() if reads(alone, mail) is not (form == name)]
+    before = [row.name for row in ROWS].index(name)
+    asked_before = {row.name for row in ROWS[:before]}  # a dialect that holds the words of another is asked first
+    wrong = [(path, form) for path, form, mail in mails() if form not in asked_before and reads(alone, mail) is not (form == name)]
     assert wrong == []
 
 

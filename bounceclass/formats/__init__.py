@@ -10,7 +10,8 @@ if TYPE_CHECKING:
 
 __all__ = ["FAMILIES", "notices"]
 
-FAMILIES: Final = ("unix", "groupware", "webmail", "gateways", "servers", "carriers")
+FAMILIES: Final = ("groupware", "webmail", "gateways", "servers", "carriers", "unix")
+"""The wording of Unix mail servers is in others' notices too, so it comes last."""
 
 
 def notices() -> tuple[Notice, ...]:

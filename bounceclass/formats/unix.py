@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Final
+import re
+from typing import TYPE_CHECKING, Final
 
+import msgspec
+
+from bounceclass.model import Kind
 from bounceclass.notice import Notice
+from bounceclass.statement import ADDRESS, by_recipient, make_event
+
+if TYPE_CHECKING:
+    from bounceclass.message import Message
+    from bounceclass.model import Event
 
 __all__ = ["NOTICES"]
 
@@ -21,7 +30,7 @@ __all__ = ["NOTICES"]
 _QMAIL: Final = Notice(
     name="qmail",
     evidence="The qmail-send Bounce Message Format (QSBMF), cr.yp.to/proto/qsbmf.txt",
-    start=r"\AHi\. This is the ",
+    start=r"^Hi\. This is the (?!James )",
     recipient=r"^<(?P<recipient>[^\n]+)>:[ \t]*$",
     stop=r"^--- ",
 )
@@ -37,7 +46,7 @@ _QMAIL: Final = Notice(
 _DMA: Final = Notice(
     name="dma",
     evidence="dma 0.13, run; samples/dma",
-    start=r"\AThis is the DragonFly Mail Agent ",
+    start=r"^This is the DragonFly Mail Agent ",
     recipient=r"^There was an error delivering your mail to <(?P<recipient>[^\n]+)>\.$",
     stop=r"^(?:Message headers|Original message) follows?\.$",
 )
@@ -47,13 +56,109 @@ _DMA: Final = Notice(
 #     (reason: 550 5.1.1 <user@example.org>: user unknown)
 #
 #    ----- Transcript of session follows -----
+# ... while talking to mx.example.org.:
+# >>> RCPT To:<user@example.org>
+# <<< 550 5.1.1 <user@example.org>: user unknown
+# 550 5.1.1 <user@example.org>... User unknown
+#
+# Versions before 8.10 give no reason, those before 8 no list of addresses.
+_ERRORS: Final = r"^ {3}----- The following addresses had (?:permanent fatal|transient non-fatal|delivery problems)[^\n]*-----$"
+_LISTED: Final = re.compile(r"^<?(?P<recipient>[^\s<>|]+@[^\s<>]+?)>?$", re.MULTILINE)
+_TRANSCRIPT: Final = re.compile(r"^ {3}----- Transcript of session follows -----$", re.MULTILINE)
+_GIVEN_UP: Final = re.compile(rf"(?P<code>[45]\d\d )(?:[45]\.\d+\.\d+ )?<?(?P<recipient>{ADDRESS})>?\.\.\. (?P<text>.+)")
+
+
+def _read_sendmail(message: Message, notice: str) -> list[Event]:
+    place = _TRANSCRIPT.search(notice)
+    head = notice[: place.start()] if place else notice
+    heard = _heard(notice[place.end() :]) if place else {}
+    listed = {name: about.strip() for name, about in by_recipient(_LISTED, head)}
+    kind = Kind.DELAY if "had transient non-fatal" in head and "had permanent fatal" not in head else Kind.BOUNCE
+    said = {name: about if "(reason:" in about else heard.get(name.lower(), about) for name, about in listed.items()} or heard
+    return [make_event(message, name, words, kind=kind) for name, words in said.items()]
+
+
+def _heard(transcript: str) -> dict[str, str]:
+    """Return what each recipient was refused with: the remote's line before Sendmail's own, else that."""
+    refused, remote = dict[str, str](), ""
+    for line in transcript.split("\n"):
+        match = _GIVEN_UP.match(line)
+        if match:
+            own = match["text"] if match["text"][:3].isdigit() else match["code"] + match["text"]
+            refused.setdefault(match["recipient"].lower(), remote or own)
+        remote = line[4:] if line.startswith("<<< ") else remote if line.startswith(">>> ") else ""
+    return refused
+
+
 _SENDMAIL: Final = Notice(
     name="sendmail",
-    evidence="Sendmail 8.17.1.9 with SendMimeErrors=False, run; samples/sendmail, text",
-    subject=("returned mail",),
-    start=r"^ {3}----- The following addresses had permanent fatal errors -----$",
-    recipient=r"^<?(?P<recipient>[^\s<>]+@[^\s<>]+)>?$",
-    stop=r"^ {3}----- Transcript of session follows -----$",
+    evidence="Sendmail 8.17.1.9 with SendMimeErrors=False, run; samples/sendmail, text; of older versions, savemail.c and the README of 8.9",
+    start=rf"{_ERRORS}|{_TRANSCRIPT.pattern}",
+    stop=r"^ {3}----- (?:Original message|Message (?:header )?follows|Unsent message follows|No message|Message body suppressed)[^\n]*$",
+    reader=_read_sendmail,
 )
 
-NOTICES: Final = (_QMAIL, _DMA, _SENDMAIL)
+# This message was created automatically by mail delivery software.
+#
+# A message that you sent could not be delivered to one or more of its
+# recipients. This is a permanent error. The following address(es) failed:
+#
+#   user@example.org
+#     host mx.example.org [192.0.2.1]
+#     SMTP error from remote mail server after RCPT TO:<user@example.org>:
+#     550 5.1.1 No such user
+_EXIM: Final = Notice(
+    name="exim",
+    evidence="Exim 4.96, run; samples/exim; src/deliver.c",
+    start=r"^A message that you (?:have )?sent could not be delivered to",
+    recipient=rf"^ {{2}}(?:[^\s<@][^\n<@]*<)?<?(?P<recipient>{ADDRESS})>?[ \t]*$",
+    stop=r"^-{3,} (?:This is a copy of|The (?:header|body) of|The original message|This message was)",
+)
+# A message that you sent has not yet been delivered to one or more of its
+# recipients after more than 24 hours on the queue on mail.example.com.
+# ...
+#   user@example.org
+#     host mx.example.org [192.0.2.1]
+#     Delay reason: SMTP error from remote mail server after MAIL FROM:<list@example.com>:
+_EXIM_DELAYED: Final = msgspec.structs.replace(
+    _EXIM,
+    name="exim-delayed",
+    start=r"^A message that you (?:have )?sent has not yet been delivered to",
+    stop=r"^No action is required on your part",
+    kind=Kind.DELAY,
+)
+
+# This is the mail system at host mail.example.com.
+# ...
+# <user@example.org>: host mx.example.org[192.0.2.1] said: 550 5.1.1 No such
+#     user (in reply to RCPT TO command)
+#
+# All but the last lines may be worded otherwise, in any language (bounce(5)).
+_POSTFIX: Final = Notice(
+    name="postfix",
+    evidence="Postfix 3.7.11, run; samples/postfix; bounce(5)",
+    start=r"^This is the (?:Postfix program|mail system) at host |^<[^<>\s]+@[^<>\s]+>(?: \(expanded from <[^<>\n]+>\))?:\s+"
+    r"(?:(?:host|connect to|lost connection with|conversation with|mail for) \S|unknown user:|Host or domain name not found|"
+    r"delivery temporarily suspended:|mail forwarding loop|message size \d|Domain \S+ does not accept)",
+    recipient=r"^<(?P<recipient>[^<>\n]+)>(?: \(expanded from <[^<>\n]+>\))?:[ \t]*(?P<text>\S.*)?$",
+    stop=r"^(?:Reporting-MTA|Received|Return-Path|Message-I[Dd]): ",
+)
+
+#     This is the MAILER-DAEMON, please DO NOT REPLY to this email.
+#
+#     An error has occurred while attempting to deliver a message for
+#     the following list of recipients:
+#
+# user@example.org: 550 5.1.1 No such user
+_OPENSMTPD: Final = Notice(
+    name="opensmtpd",
+    evidence="OpenSMTPD 6.8.0p2, run; samples/opensmtpd; smtpd/bounce.c",
+    start=r"^[ \t]*An error has occurred while attempting to deliver a message",
+    recipient=rf"^[ \t]*<?(?P<recipient>{ADDRESS})>?: (?P<text>\S.*)$",
+    stop=r"^[ \t]*Below is a copy of the original message:",
+)
+_OPENSMTPD_DELAYED: Final = msgspec.structs.replace(
+    _OPENSMTPD, name="opensmtpd-delayed", start=r"^[ \t]*A message is delayed for more than .{1,60} for the following$", kind=Kind.DELAY
+)
+
+NOTICES: Final = (_QMAIL, _DMA, _SENDMAIL, _EXIM, _EXIM_DELAYED, _POSTFIX, _OPENSMTPD, _OPENSMTPD_DELAYED)
