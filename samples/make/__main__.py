@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from itertools import count
 from pathlib import Path
 
 import click
@@ -15,12 +16,14 @@ from samples.make import SERVERS, mta_named, packages
 
 __all__ = ["make"]
 
+SAMPLES = Path(__file__).parent.parent
 CACHE = Path(tempfile.gettempdir()) / "bounceclass-servers"
 
 
 def make(name: str, into: Path, cache: Path = CACHE) -> list[Path]:
     """Run every variant of a server; write `into`/NAME/NN-variant-scenario.eml and return these paths.
 
+    A sample that we have keeps its number; new ones take the next.
     Needs root on Debian, for namespaces. Dates, queue ids, ports and boundaries differ from run to run.
     """
     mta = mta_named(name)
@@ -30,13 +33,15 @@ def make(name: str, into: Path, cache: Path = CACHE) -> list[Path]:
         packages.fetch_npm(mta.npm, cache / name)
     folder = into / name
     folder.mkdir(parents=True, exist_ok=True)
+    known = {path.name[3:]: path.name for path in (SAMPLES / name).glob("*.eml")}
+    free = count(max((int(name[:2]) for name in known.values()), default=0) + 1)
     kept: list[Path] = []
     for variant in mta.variants:
         with tempfile.TemporaryDirectory() as target:
             _run(name, variant.name, Path(target), cache)
             order = [f"{variant.name}-{scenario}" for scenario in variant.scenarios]
             for path in sorted(Path(target).iterdir(), key=lambda path: _place(path.stem, order)):
-                kept.append(folder / f"{len(kept) + 1:02}-{path.name}")
+                kept.append(folder / (known.get(path.name) or f"{next(free):02}-{path.name}"))
                 shutil.copyfile(path, kept[-1])
     return kept
 
@@ -56,7 +61,7 @@ def _run(name: str, variant: str, target: Path, cache: Path) -> None:
 
 @click.command()
 @click.argument("names", nargs=-1, type=click.Choice(SERVERS))
-@click.option("--into", type=click.Path(path_type=Path), default=Path(__file__).parent.parent, help="Where to write; else over the samples.")
+@click.option("--into", type=click.Path(path_type=Path), default=SAMPLES, help="Where to write; else over the samples.")
 @click.option("--cache", type=click.Path(path_type=Path), default=CACHE, show_default=True, help="Where fetched packages are kept.")
 @click.option("--list", "listing", is_flag=True, help="Show servers, variants and scenarios.")
 def main(names: tuple[str, ...], into: Path, cache: Path, listing: bool) -> None:  # noqa: FBT001  a flag

@@ -18,8 +18,11 @@ __all__ = ["SERVER"]
 _DEFAULT: Final = (
     "user-unknown", "user-unknown-bare", "user-unknown-lines", "user-unknown-after-data", "user-unknown-japanese", "user-unknown-latin-1", "mailbox-full",
     "members-only", "domain-no-mail-556", "null-mx", "domain-unknown", "relay-denied", "sender-rejected", "authentication-failed", "ip-blocked",
-    "spam", "content", "no-code", "contradiction", "several", "failed-and-delivered", "success",
+    "spam", "content", "no-code", "contradiction", "several", "failed-and-delivered", "success", "too-many-recipients-final", "unsupported",
 )  # fmt: skip
+_SEALED: Final = "lists.example.com:in.lists.example.com\n" + "\n".join(
+    f"{domain}:mx.{domain},25/SECURITY=REQUIRED" for domain in ("plain.example", "untuned.example", "garbled.example")
+)
 _SOON: Final = {"retryalpha": "1s", "retrybeta": "1s", "retrygamma": "1s", "retrymaxdelta": "1"}
 
 
@@ -71,5 +74,7 @@ SERVER: Final = MTA(
             patience=60,
         ),
         Variant("delayed", ("system-full", "unreachable"), _SOON | {"queuetime": "15s", "warntime": "2s"}, patience=60, each=2),
+        Variant("later", ("too-many-recipients", "tls-required"), _SOON | {"queuetime": "6s"}, patience=60),
+        Variant("sealed", ("tls-not-offered", "tls-refused", "tls-broken"), _SOON | {"queuetime": "6s", "esmtproutes": _SEALED}, patience=60),
     ),
 )

@@ -19,6 +19,7 @@ __all__ = ["SERVER"]
 _DEFAULT: Final = (
     "user-unknown", "user-unknown-bare", "user-unknown-lines", "user-unknown-german", "mailbox-full", "mailbox-disabled", "address-moved",
     "domain-no-mail-556", "relay-denied", "authentication-failed", "ip-blocked", "spam", "too-large", "several", "domain-unknown",
+    "too-many-recipients-final",
 )  # fmt: skip
 
 

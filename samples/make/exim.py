@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from samples.make.internet import COLLECTOR
 from samples.make.mta import MTA, Variant
 from samples.make.scenarios import SENDER_HOST
 
@@ -17,7 +18,7 @@ domainlist local_domains = {host}
 hostlist relay_from_hosts = 127.0.0.1
 local_interfaces = 127.0.0.1
 extra_local_interfaces = 192.0.2.1
-disable_ipv6 = true
+disable_ipv6 = {four}
 acl_smtp_rcpt = acl_accept
 acl_smtp_data = acl_accept
 never_users = root
@@ -29,7 +30,7 @@ log_file_path = /var/log/exim4/%slog
 begin acl
 acl_accept:
   accept
-
+{control}
 begin routers
 dnslookup:
   driver = dnslookup
@@ -62,6 +63,9 @@ begin retry
 _NEVER: Final = {"retry": ""}
 """Without a retry rule a temporary error is final at once."""
 _LATER: Final = {"retry": "* * F,4s,2s"}
+_SEALED: Final = f"  hosts_require_tls = ! {COLLECTOR} : *"
+_AS_IT_IS: Final = {"control": "    control = utf8_downconvert/0\n"}
+"""Exim would turn an address into ASCII where the next host does not know SMTPUTF8."""
 
 # Exim's own words in another language, as a site would write them: bounce_message_file(5).
 _BOUNCE: Final = """Subject: Votre message n'a pas pu être remis
@@ -87,12 +91,12 @@ _DEFAULT: Final = (
     "user-unknown-bare", "user-unknown-lines", "user-unknown-french", "user-unknown-russian", "user-unknown-latin-1", "address-invalid",
     "mailbox-full", "address-moved", "owner-changed", "members-only", "null-mx", "domain-unknown", "domain-without-address",
     "relaying-bare", "routing-loop", "loops-back", "security", "bad-reputation", "ip-blocked", "ip-blocked-at-greeting", "protocol-error",
-    "content", "policy", "no-text", "several", "failed-and-delivered", "success", "local-unknown", "local-program", "utf8",
+    "content", "policy", "no-text", "several", "failed-and-delivered", "success", "local-unknown", "local-program", "utf8", "too-many-recipients-final",
 )  # fmt: skip
 
 
 def _configure(host: Host, variant: Variant) -> None:
-    parts = {"main": "", "transport": "", "retry": "", **variant.settings}
+    parts = {"main": "", "control": "", "four": "true", "transport": "", "retry": "", **variant.settings}
     host.write("/etc/exim4/exim4.conf", _CONFIGURATION.format(host=SENDER_HOST, **parts), 0o640)
     host.write("/etc/aliases", "failing-program: \"|/bin/sh -c 'echo no such thing >&2; exit 1'\"\n")
     host.write("/etc/exim4/bounce", _BOUNCE)
@@ -130,5 +134,10 @@ SERVER: Final = MTA(
         ),
         Variant("french", ("user-unknown", "spam"), {"main": "bounce_message_file = /etc/exim4/bounce"}),
         Variant("headers", ("virus",), {"main": "bounce_return_message = false"}),
+        Variant("later", ("too-many-recipients", "tls-required"), _LATER, patience=40),
+        # What went wrong with TLS is in Exim's log alone: the bounces of the other scenarios are the same.
+        Variant("sealed", ("tls-not-offered",), _NEVER | {"transport": _SEALED}),
+        Variant("dual", ("ipv6-user-unknown", "ipv6-blocked", "ipv6-bare"), _NEVER | {"four": "false"}),
+        Variant("utf8", ("unsupported",), _NEVER | _AS_IT_IS),
     ),
 )

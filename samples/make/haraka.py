@@ -19,6 +19,7 @@ _DEFAULT: Final = (
     "user-unknown", "user-unknown-bare", "user-unknown-lines", "user-unknown-russian", "mailbox-full", "mailbox-disabled", "recipient-filtered",
     "address-moved", "domain-no-mail-556", "null-mx", "domain-unknown", "relay-denied", "sender-rejected", "authentication-failed", "bad-reputation",
     "no-reverse-dns", "spam", "virus", "no-code", "contradiction", "several", "failed-and-delivered", "utf8",
+    "too-many-recipients-final", "tls-required",
 )  # fmt: skip
 
 
@@ -57,5 +58,11 @@ SERVER: Final = MTA(
     variants=(
         Variant("default", _DEFAULT),
         Variant("together", ("several",), {"outbound.ini": _OUTBOUND + "always_split=false\n"}),
+        Variant(
+            "expired",
+            ("mailbox-full-later", "challenge-expired", "too-many-recipients", "connection-refused", "timeout", "servfail"),
+            {"outbound.ini": _OUTBOUND + "temp_fail_intervals=5s\n"},
+            patience=60,
+        ),
     ),
 )

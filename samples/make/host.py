@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from samples.make import packages
-from samples.make.internet import GATEWAY, LINK, SENDER
+from samples.make.internet import GATEWAY, GATEWAY_SIX, LINK, SENDER, SENDER_SIX
 from samples.make.scenarios import LISTS, SENDER_HOST, Scenario, sender, table
 
 if TYPE_CHECKING:
@@ -131,8 +131,10 @@ def _connect(spool: Path) -> None:
         ("link", "add", "eth0", "type", "veth", "peer", "name", LINK),
         ("link", "set", LINK, "netns", str(internet.pid)),
         ("addr", "add", f"{SENDER}/24", "dev", "eth0"),
+        ("addr", "add", f"{SENDER_SIX}/64", "dev", "eth0", "nodad"),
         ("link", "set", "eth0", "up"),
         ("route", "add", "default", "via", GATEWAY),
+        ("-6", "route", "add", "default", "via", GATEWAY_SIX),
     ):
         subprocess.run(["ip", *words], check=True)  # noqa: S603, S607  as above
     if internet.stdout is None or internet.stdout.readline() != b"ready\n":

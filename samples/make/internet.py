@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import socket
 import socketserver
+import ssl
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from itertools import count
@@ -25,11 +27,16 @@ import dns.rrset
 
 from samples.make.scenarios import LISTS, SENDER_HOST, Scenario, Table, table
 
-__all__ = ["COLLECTOR", "GATEWAY", "LINK", "SENDER", "main"]
+__all__ = ["COLLECTOR", "GATEWAY", "GATEWAY_SIX", "LINK", "SENDER", "SENDER_SIX", "main"]
 
 LINK: Final = "internet"
 SENDER, GATEWAY, COLLECTOR = "192.0.2.1", "192.0.2.254", "203.0.113.25"
 _SPECIAL: Final = {"refused": "203.0.113.66", "unreachable": "203.0.113.67", "blackhole": "203.0.113.68", "sender": SENDER}
+SENDER_SIX, GATEWAY_SIX = "2001:db8::1", "2001:db8::fe"
+_SIXES: Final = {"ipv6": "2001:db8:25::25", "ipv6-refused": "2001:db8:25::66"}
+_TLS: Final = {"starttls", "drop-tls", "certificate"}
+_HANDSHAKE_FAILURE: Final = b"\x15\x03\x01\x00\x02\x02\x28"
+"""The alert of RFC 8446 6.2, fatal, as a record of its own."""
 _TTL: Final = 60
 _PORT: Final = 25
 
@@ -40,6 +47,7 @@ class Zone:
     def __init__(self, facts: Table) -> None:
         """Give each receiving domain an MX and its host an address."""
         self.mx: dict[str, str] = {LISTS: f"10 in.{LISTS}."}
+        self.aaaa: dict[str, str] = {}
         self.a = {SENDER_HOST: SENDER, f"in.{LISTS}": COLLECTOR, "localhost": "127.0.0.1"}
         self.ptr = {_reversed(SENDER): f"{SENDER_HOST}."}
         self.servfail: set[str] = set()
@@ -49,6 +57,9 @@ class Zone:
         for domain, what in facts.domains.items():
             if what in _SPECIAL:
                 self._host(domain, _SPECIAL[what])
+            elif what in _SIXES:
+                self.mx[domain] = f"10 mx.{domain}."
+                self.aaaa[f"mx.{domain}"] = _SIXES[what]
             elif what == "null-mx":
                 self.mx[domain] = "0 ."
             elif what == "servfail":
@@ -70,12 +81,12 @@ class Zone:
         question = query.question[0]
         name = question.name.to_text(omit_final_dot=True).lower()
         kind = question.rdtype.name
-        found = {"MX": self.mx, "A": self.a, "PTR": self.ptr}.get(kind, {}).get(name)
+        found = {"MX": self.mx, "A": self.a, "AAAA": self.aaaa, "PTR": self.ptr}.get(kind, {}).get(name)
         if any(name == one or name.endswith(f".{one}") for one in self.servfail):
             response.set_rcode(dns.rcode.SERVFAIL)
         elif found is not None:
             response.answer.append(dns.rrset.from_text(question.name, _TTL, "IN", kind, found))
-        elif not any(name in names for names in (self.mx, self.a, self.ptr, self.empty)):
+        elif not any(name in names for names in (self.mx, self.a, self.aaaa, self.ptr, self.empty)):
             response.set_rcode(dns.rcode.NXDOMAIN)
         return response.to_wire()
 
@@ -92,13 +103,14 @@ class Rules:
         self.by_host: dict[str, Scenario] = {}
         self.by_recipient: dict[str, Scenario] = {}
         self.names: dict[str, str] = {COLLECTOR: f"in.{LISTS}"}
+        self.names |= {_SIXES[what]: f"mx.{domain}" for domain, what in facts.domains.items() if what in _SIXES}
         hosts = facts.hosts()
         self.names |= {address: f"mx.{domain}" for domain, address in hosts.items()}
         for one in facts.scenarios.values():
             for to in one.to:
                 self.by_recipient[to.lower()] = one
                 address = hosts.get(to.rpartition("@")[2].encode("idna").decode())
-                if address and one.at in {"connect", "ehlo", "mail", "drop-connect"}:
+                if address and one.at in {"connect", "ehlo", "mail", "drop-connect"} | _TLS:
                     self.by_host[address] = one
 
 
@@ -155,14 +167,33 @@ class Session(socketserver.StreamRequestHandler):
             return self._recipient(rest)
         elif verb == "DATA":
             return self._data()
+        elif verb == "STARTTLS" and self._has_tls():
+            return self._start_tls()
         else:
             self._say("250 2.0.0 Ok" if verb in {"RSET", "NOOP"} else "502 5.5.2 Error: command not recognized")
         return True
 
     def _hello(self, verb: str) -> None:
         utf8 = "250-SMTPUTF8\r\n" if self.name.startswith(("mx.xn--", "in.")) else ""
+        tls = "250-STARTTLS\r\n" if self._has_tls() else ""
         refusal = self._at("ehlo")
-        self._say(refusal or (f"250-{self.name}\r\n250-8BITMIME\r\n{utf8}250 ENHANCEDSTATUSCODES" if verb == "EHLO" else f"250 {self.name}"))
+        self._say(refusal or (f"250-{self.name}\r\n250-8BITMIME\r\n{utf8}{tls}250 ENHANCEDSTATUSCODES" if verb == "EHLO" else f"250 {self.name}"))
+
+    def _has_tls(self) -> bool:
+        return self.host is not None and self.host.at in _TLS and not isinstance(self.connection, ssl.SSLSocket)
+
+    def _start_tls(self) -> bool:
+        refusal = self._at("starttls")
+        self._say(refusal or "220 2.0.0 Ready to start TLS")
+        if refusal:
+            return True
+        if self._at("drop-tls") is not None:
+            self.connection.recv(4096)
+            self._say(_HANDSHAKE_FAILURE)
+            return False
+        self.connection = self.server.tls.wrap_socket(self.connection, server_side=True)
+        self.rfile, self.wfile = self.connection.makefile("rb"), self.connection.makefile("wb", 0)
+        return True
 
     def _recipient(self, rest: str) -> bool:
         recipient = rest.partition(":")[2].strip().partition(">")[0].lstrip("<")
@@ -212,11 +243,23 @@ class Server(socketserver.ThreadingTCPServer):
     daemon_threads = True
     numbers = count(1)
 
-    def __init__(self, address: str, rules: Rules, spool: Path) -> None:
+    def __init__(self, address: str, rules: Rules, spool: Path, tls: ssl.SSLContext) -> None:
         """Listen on port 25."""
+        self.address_family = socket.AF_INET6 if ":" in address else socket.AF_INET
         self.rules = rules
         self.spool = spool
+        self.tls = tls
         super().__init__((address, _PORT), Session)
+
+
+def _self_signed() -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    with tempfile.TemporaryDirectory() as folder:
+        key, certificate = f"{folder}/key", f"{folder}/certificate"
+        made = ["openssl", "req", "-x509", "-nodes", "-newkey", "rsa:2048", "-subj", "/CN=mx.example.org", "-keyout", key, "-out", certificate]
+        subprocess.run(made, check=True, capture_output=True)  # noqa: S603  our own words
+        context.load_cert_chain(certificate, key)
+    return context
 
 
 def _resolve(zone: Zone) -> None:
@@ -248,6 +291,9 @@ def _come_up() -> None:
     _ip("route", "add", "local", "198.51.100.0/24", "dev", "lo")
     _ip("route", "add", "local", "203.0.113.0/26", "dev", "lo")
     _ip("route", "add", "local", f"{_SPECIAL['refused']}/32", "dev", "lo")
+    _ip("addr", "add", f"{GATEWAY_SIX}/64", "dev", LINK, "nodad")
+    for address in _SIXES.values():
+        _ip("addr", "add", f"{address}/128", "dev", "lo", "nodad")
     _ip("route", "add", "unreachable", f"{_SPECIAL['unreachable']}/32")
     _ip("route", "add", "blackhole", f"{_SPECIAL['blackhole']}/32")
     Path("/proc/sys/net/ipv4/ip_forward").write_text("1", encoding="ascii")
@@ -259,8 +305,9 @@ def main(spool: Path) -> None:
     facts = table()
     rules = Rules(facts)
     threading.Thread(target=_resolve, args=(Zone(facts),), daemon=True).start()
-    for address in (*facts.hosts().values(), COLLECTOR):
-        threading.Thread(target=Server(address, rules, spool).serve_forever, daemon=True).start()
+    tls = _self_signed()
+    for address in (*facts.hosts().values(), COLLECTOR, _SIXES["ipv6"]):
+        threading.Thread(target=Server(address, rules, spool, tls).serve_forever, daemon=True).start()
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     threading.Event().wait()

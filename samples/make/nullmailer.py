@@ -18,6 +18,7 @@ __all__ = ["SERVER"]
 _DEFAULT: Final = (
     "user-unknown", "user-unknown-lines", "mailbox-full", "mailbox-disabled", "domain-no-mail-556", "relay-denied", "authentication-failed", "ip-blocked",
     "no-reverse-dns", "spam", "contradiction", "several", "owner-changed", "suppressed", "mailer-error",
+    "too-many-recipients-final",
 )  # fmt: skip
 
 
@@ -48,5 +49,6 @@ SERVER: Final = MTA(
     variants=(
         Variant("default", _DEFAULT),
         Variant("expired", ("mailbox-full-later", "challenge-expired"), {"queuelifetime": "3"}, patience=20),
+        Variant("later", ("too-many-recipients",), {"queuelifetime": "3"}, patience=20),
     ),
 )

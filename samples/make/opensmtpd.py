@@ -18,17 +18,22 @@ table aliases {{ "nobody" = "nobody" }}
 action "outbound" relay helo {host}
 action "inbound" mda "/bin/sh -c 'echo no such thing; exit 1'" alias <aliases>
 match from any for domain "{host}" action "inbound"
+{rules}
 match from any for any action "outbound"
+"""
+_SEALED: Final = f"""action "sealed" relay helo {SENDER_HOST} tls
+match from any ! for domain "lists.example.com" action "sealed"
 """
 _DEFAULT: Final = (
     "user-unknown", "user-unknown-bare", "user-unknown-lines", "user-unknown-german", "user-unknown-spanish", "user-unknown-latin-1", "mailbox-full",
     "mailbox-disabled", "domain-no-mail-556", "domain-unknown", "relay-denied", "sender-rejected",
     "authentication-failed", "ip-blocked", "no-reverse-dns", "spam", "no-code", "contradiction", "several", "failed-and-delivered", "success",
+    "too-many-recipients-final",
 )  # fmt: skip
 
 
 def _configure(host: Host, variant: Variant) -> None:
-    host.write("/etc/smtpd.conf", _CONFIGURATION.format(host=SENDER_HOST, settings=variant.settings.get("conf", "")))
+    host.write("/etc/smtpd.conf", _CONFIGURATION.format(host=SENDER_HOST, settings=variant.settings.get("conf", ""), rules=variant.settings.get("rules", "")))
     host.write("/etc/aliases", "")
     for folder in ("/var/lib/opensmtpd/empty", "/var/spool/smtpd"):
         host.folder(folder, mode=0o711)
@@ -51,5 +56,7 @@ SERVER: Final = MTA(
         Variant("default", _DEFAULT),
         Variant("expired", ("mailbox-full-later", "challenge-expired", "unreachable", "domain-no-mail-521"), {"conf": "queue ttl 5s"}, patience=100),
         Variant("delayed", ("system-error", "rate-limited"), {"conf": "queue ttl 20m\nbounce warn-interval 3s"}, patience=100),
+        Variant("later", ("too-many-recipients", "tls-required"), {"conf": "queue ttl 5s"}, patience=100),
+        Variant("sealed", ("tls-not-offered", "tls-refused", "tls-broken", "tls-untrusted"), {"conf": "queue ttl 5s\n", "rules": _SEALED}, patience=100),
     ),
 )

@@ -37,6 +37,7 @@ _SOON: Final = {"queue_run_delay": "2s", "minimal_backoff_time": "2s", "maximal_
 _EXPIRY: Final = _SOON | {"maximal_queue_lifetime": "4s", "bounce_queue_lifetime": "4s"}
 # A delay notice is sent when a delivery fails after this time; Postfix counts it in whole seconds.
 _DELAY: Final = _SOON | {"maximal_queue_lifetime": "9s", "bounce_queue_lifetime": "9s", "delay_warning_time": "1s"}
+_SIX: Final = {"inet_protocols": "all", "smtp_address_preference": "ipv6"}
 
 _TEMPLATE: Final = """failure_template = <<EOF
 Charset: utf-8
@@ -58,6 +59,7 @@ _DEFAULT: Final = (
     "domain-unknown", "domain-without-address", "relay-denied", "loops-back", "sender-rejected", "authentication-failed",
     "ip-blocked", "no-reverse-dns", "spam", "too-large", "no-text", "no-code", "contradiction", "several",
     "failed-and-delivered", "success", "local-unknown", "local-success", "local-program", "local-full", "utf8", "unsupported",
+    "too-many-recipients-final",
 )  # fmt: skip
 
 
@@ -111,5 +113,13 @@ SERVER: Final = MTA(
             {"bounce_size_limit": "50000", "notify_classes": "bounce", "bounce_notice_recipient": "bounces+virus@lists.example.com"},
             each=2,
         ),
+        Variant("later", ("too-many-recipients", "tls-required"), _EXPIRY, patience=40),
+        Variant(
+            "sealed",
+            ("tls-not-offered", "tls-refused", "tls-broken", "tls-untrusted"),
+            _EXPIRY | {"smtp_tls_policy_maps": "inline:{homemade.example=secure,lists.example.com=none}", "smtp_tls_security_level": "encrypt"},
+            patience=40,
+        ),
+        Variant("dual", ("ipv6-user-unknown", "ipv6-blocked", "ipv6-bare", "ipv6-refused"), _EXPIRY | _SIX, patience=40),
     ),
 )

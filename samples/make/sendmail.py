@@ -39,7 +39,7 @@ _DEFAULT: Final = (
     "user-unknown", "user-unknown-bare", "user-unknown-lines", "user-unknown-after-data", "user-unknown-korean", "user-unknown-french", "mailbox-full",
     "mailbox-disabled", "address-moved", "recipient-filtered", "null-mx", "domain-unknown", "relaying-bare", "routing-loop",
     "sender-rejected", "spf-failed", "bad-reputation", "no-reverse-dns", "policy", "content", "not-compliant", "no-text", "no-code", "contradiction",
-    "several", "failed-and-delivered", "success", "local-program",
+    "several", "failed-and-delivered", "success", "local-program", "too-many-recipients-final",
 )  # fmt: skip
 
 
@@ -49,6 +49,9 @@ def _configure(host: Host, variant: Variant) -> None:
     host.write("/etc/mail/sendmail.cf", made.stdout.decode())
     host.write("/etc/mail/local-host-names", f"{SENDER_HOST}\n")
     host.write("/etc/mail/aliases", "postmaster: root\nMAILER-DAEMON: postmaster\nfailing-program: \"|/bin/sh -c 'exit 1'\"\n", 0o640)
+    sealed = ("plain", "untuned", "garbled", "homemade")
+    host.write("/etc/mail/access", "".join(f"TLS_Srv:{name}.example {'VERIFY' if name == 'homemade' else 'ENCR:112'}\n" for name in sealed))
+    host.run("sh", "-c", "/usr/libexec/sendmail/makemap hash /etc/mail/access < /etc/mail/access")
     host.folder("/var/spool/mqueue", mode=0o700)
     host.folder("/run/sendmail/mta")
     host.folder("/var/run/sendmail/mta")
@@ -79,5 +82,7 @@ SERVER: Final = MTA(
             "delayed", ("system-full", "unreachable"), {"mc": "define(`confTO_QUEUEWARN', `1s')dnl\ndefine(`confTO_QUEUERETURN', `8s')dnl"}, patience=30, each=2
         ),
         Variant("text", ("user-unknown", "mailbox-full", "several"), {"mc": "define(`confMIME_FORMAT_ERRORS', `False')dnl"}),
+        Variant("later", ("too-many-recipients", "tls-required"), _EXPIRY, patience=40),
+        Variant("sealed", ("tls-not-offered", "tls-refused", "tls-broken", "tls-untrusted"), {"mc": f"{_EXPIRY['mc']}\nFEATURE(`access_db')dnl"}, patience=40),
     ),
 )
