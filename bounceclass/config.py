@@ -43,4 +43,6 @@ def read(path: str) -> Settings:
         msg = f"{path}: {str(error).replace('`$.', '`')}"
         raise SettingsError(msg) from error
     folder = Path(path).parent
-    return msgspec.structs.replace(settings, packs=tuple(str(folder / pack) for pack in settings.packs))
+    keys = tuple(msgspec.structs.replace(key, file=str(folder / key.file)) if key.file else key for key in settings.trust.keys)
+    trust = msgspec.structs.replace(settings.trust, keys=keys)
+    return msgspec.structs.replace(settings, packs=tuple(str(folder / pack) for pack in settings.packs), trust=trust)

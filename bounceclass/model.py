@@ -23,7 +23,9 @@ __all__ = [
     "COMMANDS",
     "UNJUDGED",
     "UNREAD",
+    "Action",
     "Advice",
+    "Decision",
     "Defect",
     "Details",
     "Event",
@@ -96,6 +98,16 @@ class Advice(Word):
     FIX = "fix"
     IGNORE = "ignore"
     REVIEW = "review"
+
+
+class Action(Word):
+    """What the policy makes of an event: `hold` waits for the operator."""
+
+    SUPPRESS = "suppress"
+    RELEASE = "release"
+    COUNT = "count"
+    HOLD = "hold"
+    NONE = "none"
 
 
 class Trust(Word):
@@ -307,6 +319,19 @@ class Suppression(msgspec.Struct, frozen=True, kw_only=True):
         if bool(self.address) == bool(self.domain):
             msg = "a suppression names an address or a domain, one of them"
             raise ValueError(msg)
+
+
+class Decision(msgspec.Struct, frozen=True, kw_only=True):
+    """What the policy made of an event, given trust, history and incidents.
+
+    `because` is a sentence for people; `until` when it lapses, null where it does not. `suppression` is what
+    `suppress` enters, what `hold` would enter, and what `release` lifts; null for `count` and `none`.
+    """
+
+    action: Action
+    because: str
+    until: datetime | None = None
+    suppression: Suppression | None = None
 
 
 _GRAVITY: Final = {kind: place for place, kind in enumerate(Kind)}

@@ -10,7 +10,7 @@ from typing import Any, Final, Literal
 
 import msgspec
 
-__all__ = ["DEFAULT", "Limits", "Settings"]
+__all__ = ["DEFAULT", "KeySource", "Limits", "Settings", "TrustSettings"]
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -45,6 +45,46 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """A refining plugin that takes longer than this three times is switched off."""
 
 
+class KeySource(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where the secret of a key is: in the settings themselves, in a file, or in a variable of the environment."""
+
+    id: int
+    secret: str | None = None
+    file: str | None = None
+    variable: str | None = None
+
+    def __repr__(self) -> str:
+        """Keep the secret out of logs."""
+        return f"KeySource(id={self.id})"
+
+
+class TrustSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is ours, and whom we believe."""
+
+    keys: tuple[KeySource, ...] = ()
+    """The first makes tags; all of them verify. Keep an old one until its last tag is `answer_days` old."""
+    return_path: str | None = None
+    """The address that tags are put into."""
+    separator: Literal["+", "-", "="] = "+"
+    """What stands between its local part and the tag."""
+    longest: int = 64
+    """Octets of a local part; 48 where the MTA puts BATV (`prvs=...=`) before it."""
+    bounce_days: int = 30
+    """How long a tag holds for a bounce."""
+    answer_days: int = 180
+    """How long it holds for a complaint or an unsubscribe."""
+    domains: tuple[str, ...] = ()
+    """Domains that we send as; `.example.com` means every one below it."""
+    own_networks: tuple[str, ...] = ()
+    """Networks whose hosts are ours, such as `192.0.2.0/28`: a hop from there is none from outside."""
+    dkim_keys: dict[str, str] = {}
+    """Our public keys, as published: {"s1._domainkey.example.com": "v=DKIM1; k=rsa; p=..."}."""
+    authserv_ids: tuple[str, ...] = ()
+    """Under which names our MX writes Authentication-Results (RFC 8601). It must remove such fields from what comes in (section 5)."""
+    feedback_sources: tuple[str, ...] = ()
+    """Who may report complaints: a domain, or one address where anybody may have an address in the domain."""
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What an Engine is built from."""
 
@@ -59,6 +99,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Host names of our own mail servers; `.example.com` means every host below it."""
     plugins: dict[str, dict[str, Any]] = {}
     """Plugins that are on, with their settings: {"file": {"path": "dead.csv"}}. `enabled = false` switches one off."""
+    trust: TrustSettings = TrustSettings()
+    """How a report is known to be about mail of ours."""
     isolate: Literal["thread", "process"] = "thread"
     """Where plugins refine: inline, where one that hangs can't be stopped, or in a child process, which can be killed."""
 

@@ -8,7 +8,7 @@ import pytest
 
 from bounceclass.config import VARIABLE, read, settings_from
 from bounceclass.errors import SettingsError
-from bounceclass.settings import DEFAULT, Limits, Settings
+from bounceclass.settings import DEFAULT, KeySource, Limits, Settings, TrustSettings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,6 +20,9 @@ isolate = "process"
 
 [limits]
 recipients = 10
+
+[trust]
+keys = [{id = 1, file = "tag.key"}]
 
 [plugins.file]
 path = "dead.csv"
@@ -38,6 +41,7 @@ def test_a_file_is_settings_and_its_packs_stand_beside_it(tmp_path: Path) -> Non
         packs=(str(tmp_path / "mine.toml"), "/etc/bounceclass/theirs.toml"),
         isolate="process",
         limits=Limits(recipients=10),
+        trust=TrustSettings(keys=(KeySource(id=1, file=str(tmp_path / "tag.key")),)),
         plugins={"file": {"path": "dead.csv"}},
     )
 

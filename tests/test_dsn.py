@@ -303,7 +303,7 @@ DATES = [
     ("Mon, 5 Jan 2026 11:00:00 GMT", datetime(2026, 1, 5, 11, 0, tzinfo=UTC), ()),
     ("5 Jan 2026 06:00 -0500 (EST)", datetime(2026, 1, 5, 11, 0, tzinfo=UTC), ()),
     ("", DATE, ()),
-    ("Mon, 05 Jan 2026 12:00:00 -0000", None, (BAD,)),  # RFC 5322 3.3: says nothing of the zone
+    ("Mon, 05 Jan 2026 12:00:00 -0000", datetime(2026, 1, 5, 12, 0, tzinfo=UTC), ()),  # RFC 5322 3.3: UTC, of a zone unknown
     ("Mon, 05 Jan 2026 12:00:00", None, (BAD,)),
     ("yesterday", None, (BAD,)),
     ("Mon, 35 Jan 2026 12:00:00 +0100", None, (BAD,)),

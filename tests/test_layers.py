@@ -19,8 +19,9 @@ ORDER = (
     "mime.charsets", "mime.parsers", "mime.headers", "mime.split", "returned", "message",
     "fields", "quotation", "dsn", "feedback", "receipt", "autoreply", "prose", "statement", "notice", "formats.unix", "formats.groupware", "formats.webmail", "formats.gateways", "formats.servers", "formats.carriers", "reader",
     "judge", "hookspecs", "isolation", "refinement", "confinement", "installed", "plugins", "confined", "builtin", "eventkey", "engine",
-    "policy", "sources.files", "config",
-    "cli.terminal", "cli.session", "cli.output", "cli.prose", "cli.diff", "cli.classify", "cli.unknowns", "cli.reply", "cli.explain", "cli.compare", "cli.check", "cli.rules", "cli.plugins", "cli.completion", "cli.main",
+    "wrapping", "tags", "trust",
+    "history", "policy", "sources.files", "config",
+    "cli.terminal", "cli.session", "cli.output", "cli.prose", "cli.diff", "cli.classify", "cli.unknowns", "cli.tag", "cli.verify", "cli.reply", "cli.explain", "cli.compare", "cli.check", "cli.rules", "cli.plugins", "cli.completion", "cli.main",
 )  # fmt: skip
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from bounceclass.engine import Engine
-from bounceclass.model import Report
+if TYPE_CHECKING:
+    from bounceclass.engine import Engine
+    from bounceclass.model import Report
 
 SAMPLES = Path(__file__).parent.parent / "samples"
 PATHS = sorted(path for path in SAMPLES.glob("*/*.eml") if path.parent.name not in {"broken", "other", "list-unsubscribe", "rfc3834"})

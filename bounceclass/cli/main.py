@@ -22,7 +22,7 @@ from bounceclass.errors import BounceclassError, InputError
 
 __all__ = ["BUILT_IN", "command", "run"]
 
-BUILT_IN: Final = ("classify", "reply", "explain", "compare", "check", "rules", "unknowns", "plugins", "completion")
+BUILT_IN: Final = ("classify", "reply", "explain", "compare", "check", "rules", "unknowns", "tag", "verify", "plugins", "completion")
 NOT_ALL_READ, USAGE, INTERRUPTED = 1, 2, 130
 
 
@@ -83,10 +83,25 @@ def _show_version(ctx: click.Context, _: click.Parameter, value: bool) -> None: 
 
 
 @click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.option("-p", "--plugin", "named", multiple=True, is_eager=True, expose_value=False, callback=_note_plugins, metavar="NAME",
-              help="Switch a plugin on, or one instance of it (NAME:INSTANCE); may be given again.")
-@click.option("--config", is_eager=True, expose_value=False, callback=_note_config, metavar="FILE",
-              help="The configuration, bounceclass.toml; else what BOUNCECLASS_CONFIG names.")
+@click.option(
+    "-p",
+    "--plugin",
+    "named",
+    multiple=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_note_plugins,
+    metavar="NAME",
+    help="Switch a plugin on, or one instance of it (NAME:INSTANCE); may be given again.",
+)
+@click.option(
+    "--config",
+    is_eager=True,
+    expose_value=False,
+    callback=_note_config,
+    metavar="FILE",
+    help="The configuration, bounceclass.toml; else what BOUNCECLASS_CONFIG names.",
+)
 @click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_show_version, help="Show the version and exit.")
 def command() -> None:
     """Read bounces and SMTP replies: what happened, why, whose fault it is and what to do."""
