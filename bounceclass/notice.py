@@ -68,12 +68,14 @@ class Notices:
     def __init__(self, rows: Iterable[Notice]) -> None:
         """Take the rows; raises ValueError where one has neither a `recipient` group nor a reader, or a pattern is none."""
         self._rows = [_Row(row) for row in rows]
+        self._open = [row for row in self._rows if row.notice.sender or row.notice.header]
 
     def read(self, message: Message, *, from_daemon: bool) -> tuple[str | None, list[Event]]:
         """Return the name of the row that reads a message, and its events; (None, []) where none does."""
-        text = None
-        for row in self._rows:
-            if row.hints_at(message.headers, from_daemon=from_daemon):
+        headers, text = message.headers, None
+        subject, sender = ((headers.get(name) or "").lower() for name in ("subject", "from"))
+        for row in self._rows if from_daemon else self._open:
+            if row.hints_at(headers, subject, sender):
                 text = cut_off(message.text()) if text is None else text
                 events = row.read(message, text)
                 if events:
@@ -100,13 +102,12 @@ class _Row:
         row = self.notice
         return tuple(re.compile(one, re.MULTILINE) if one is not None else None for one in (row.start, row.recipient, row.stop))  # type: ignore[return-value]
 
-    def hints_at(self, headers: Headers, *, from_daemon: bool) -> bool:
-        """Tell whether the clues hold."""
+    def hints_at(self, headers: Headers, subject: str, sender: str) -> bool:
+        """Tell whether the clues hold; subject and sender are given in lower case."""
         row = self.notice
         return (
-            (from_daemon or bool(row.sender or row.header))
-            and _holds(row.subject, headers.get("subject"))
-            and _holds(row.sender, headers.get("from"))
+            (not row.subject or any(clue in subject for clue in row.subject))
+            and (not row.sender or any(clue in sender for clue in row.sender))
             and (not row.header or any(_has(headers, clue) for clue in row.header))
         )
 
@@ -123,10 +124,6 @@ class _Row:
         shared, said = _recipients(notice, opens)
         said_of_all = "\n".join(shared)
         return [make_event(message, name, text if text.strip() else said_of_all, kind=self.notice.kind) for name, text in said]
-
-
-def _holds(clues: tuple[str, ...], value: str | None) -> bool:
-    return not clues or any(clue in (value or "").lower() for clue in clues)
 
 
 def _has(headers: Headers, clue: str) -> bool:

@@ -74,7 +74,7 @@ def _lost_fold(raw: bytes, at: int) -> bool:
 class Headers:
     """The fields of one header block, by name in any case; the first of several counts."""
 
-    __slots__ = ("_limits", "_lowered", "_noted", "_parser", "_raw")
+    __slots__ = ("_limits", "_lowered", "_noted", "_parser", "_raw", "_values")
 
     def __init__(self, raw: bytes, parser: Parser, limits: Limits, note: Callable[[str, str], None] | None = None) -> None:
         """Keep the block; nothing is read before it is asked for. `note` takes defects: code and where."""
@@ -85,6 +85,7 @@ class Headers:
         self._lowered = self._raw.lower()
         self._parser = parser
         self._limits = limits
+        self._values: dict[str, str | None] = {}
 
     def _note(self, code: str, where: str) -> None:
         if self._noted is not None:
@@ -99,9 +100,11 @@ class Headers:
         return _place(self._lowered, name.lower().encode("ascii", "replace"), 0) is not None
 
     def get(self, name: str) -> str | None:
-        """Return the decoded value of a field, None where there is none."""
-        value = raw_field(self._raw, self._lowered, name.lower().encode("ascii", "replace"))
-        return None if value is None else self._decode(value)
+        """Return the decoded value of a field, None where there is none; it is looked up once."""
+        if name not in self._values:
+            value = raw_field(self._raw, self._lowered, name.lower().encode("ascii", "replace"))
+            self._values[name] = None if value is None else self._decode(value)
+        return self._values[name]
 
     def items(self) -> Iterator[tuple[str, str]]:
         """Yield every field's name as written and decoded value, in order."""
