@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FAMILIES", "notices"]
 
-FAMILIES: Final = ("groupware", "webmail", "gateways", "servers", "carriers", "unix")
+FAMILIES: Final = ("groupware", "webmail", "gateways", "suites", "servers", "carriers", "unix")
 """The wording of Unix mail servers is in others' notices too, so it comes last."""
 
 
