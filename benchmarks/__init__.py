@@ -1,0 +1,1 @@
+"""How fast bounceclass reads and judges, beside other readers of bounces in the same run: `python -m benchmarks`."""
