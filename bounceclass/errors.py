@@ -5,6 +5,7 @@ BounceclassError
     KnowledgeError      a data file or rule pack that can't be used; names file and spot
     CodeError           text that is no reply code and no enhanced status code
     InputError          an input that could not be opened or read whole
+    StoreError          a database that can't be opened, read or written
     MissingExtraError   an optional dependency that is not installed; names the extra
     PluginError         a plugin that can't be used; stops that plugin only
     Retry, Refused      what an acting plugin raises: "ask me later", "never will"
@@ -21,6 +22,7 @@ __all__ = [
     "KnowledgeError",
     "MissingExtraError",
     "SettingsError",
+    "StoreError",
 ]
 
 
@@ -54,6 +56,20 @@ class InputError(BounceclassError):
         super().__init__(f"{source}: {fault}")
         self.source = source
         self.fault = fault
+
+
+class StoreError(BounceclassError):
+    """A database that can't be opened, read or written: `url` names it, without its password.
+
+    `transient` tells that waiting may help (locked, absent, full, stopped); nothing of the transaction was kept then.
+    """
+
+    def __init__(self, url: str, fault: str, *, transient: bool = False) -> None:
+        """Keep the database's name and the fault apart."""
+        super().__init__(f"{url}: {fault}")
+        self.url = url
+        self.fault = fault
+        self.transient = transient
 
 
 class MissingExtraError(BounceclassError):

@@ -1,0 +1,1 @@
+"""The steps. One that was published is never changed: it is a copy, and imports nothing of `schema`."""
