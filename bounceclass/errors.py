@@ -61,7 +61,8 @@ class InputError(BounceclassError):
 class StoreError(BounceclassError):
     """A database that can't be opened, read or written: `url` names it, without its password.
 
-    `transient` tells that waiting may help (locked, absent, full, stopped); nothing of the transaction was kept then.
+    `transient` tells that waiting may help (locked, absent, full, stopped). Nothing of the transaction was kept, but where the
+    connection was lost during the commit itself: then that is unknown, and repeating is safe, by the event key.
     """
 
     def __init__(self, url: str, fault: str, *, transient: bool = False) -> None:
