@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from bounceclass import knowledge, transcript
+from bounceclass import knowledge, particulars, transcript
 from bounceclass.codes import is_generic, status_class
 from bounceclass.model import UNJUDGED, Details, Event, Evidence, Kind, Permanence, Reason, Scope, Verdict
 from bounceclass.packcheck import require_sound
@@ -128,7 +128,9 @@ class Judge:
         rulings += _by_codes(case, said)
         if not rulings:
             rulings = [_by_action(case)]
-        return self._verdict(case, rulings, permanence_of(case.kind, case.reply_code, case.status, said, skipped=case.skipped), provider)
+        verdict = self._verdict(case, rulings, permanence_of(case.kind, case.reply_code, case.status, said, skipped=case.skipped), provider)
+        details = particulars.complete(verdict.details, verdict.reason, verdict.scope, said)
+        return verdict if details is verdict.details else msgspec.structs.replace(verdict, details=details)
 
     def _verdict(self, case: _Case, rulings: list[Ruling], permanence: Permanence, provider: str | None) -> Verdict:
         table = knowledge.advice_table()

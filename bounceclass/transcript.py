@@ -92,6 +92,7 @@ _GREETED: Final = re.compile(r"\S+\s+<<< (?:421|521|554)")  # Sendmail: the host
 _NETWORK: Final = re.compile(r"[^\s,]+: (?:connection (?:refused|timed out)|no route|network is unreachable|operation timed out)")
 
 _HOST_LEADS: Final = ("host ", "connect to ", "remote server ", "remote mail server ", "conversation with ", "lost connection with ")
+_OUR_HOST: Final = ("client ", "sending ", "sender ", "your ")  # before "host": the one that was refused
 _HOST: Final = re.compile(r"(?P<name>[a-z0-9](?:[\w-]*\.)+[a-z0-9][\w-]*|\[[\d.:a-f]+\])(?= ?[\[(]| said| refused| while|[: ]|\Z)")
 
 
@@ -168,9 +169,14 @@ def find_command(lowered: str) -> str | None:
 
 
 def find_host(lowered: str) -> str | None:
-    """Return the remote host that a lower-case text names: "host mx.example.org[192.0.2.1] said"."""
+    """Return the remote host that a lower-case text names: "host mx.example.org[192.0.2.1] said".
+
+    A "client host [192.0.2.7]" is we, as the remote host saw us.
+    """
     for lead in _HOST_LEADS:
         place = lowered.find(lead)
+        while place >= 0 and lowered.endswith(_OUR_HOST, 0, place):
+            place = lowered.find(lead, place + 1)
         if place >= 0 and (match := _HOST.match(lowered, place + len(lead), place + len(lead) + 255)):
             return match["name"]
     return None

@@ -110,6 +110,32 @@ def test_words_of_other_languages_are_known(ours: Finder, line: str, reason: str
 
 
 @pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("This user doesn't have a example.org account (user@example.org) [0]", "user-unknown"),
+        ("550 The recipient does not have a mailbox here", "user-unknown"),
+        ("552 The user's mailfolder is full", "mailbox-full"),
+        ("Could not deliver for the last 432000 seconds. Giving up.", "expired"),
+        ("Delivery failed 20 attempts: user@example.org", "expired"),
+        ("delivery aborted after 72 hours", "expired"),
+        ("The remote server does not support TLS", "tls-failed"),
+        ("554 INVALID IP FOR SENDING MAIL OF DOMAIN example.com", "authentication-failed"),
+        ("550 수신차단된 메일입니다", "recipient-filtered"),
+        ("No mail servers appears to exist for the recipient's address.", "domain-unknown"),
+        ("550 5.1.4 The recipient name is ambiguous", "user-unknown"),
+        ("Can not connect to recipient's server because of unstable network", "network-error"),
+        ("550 From: header is missing", "not-compliant"),
+        ("host mx.example.org[192.0.2.1] said: 550 <news@example.com> does not exist (in reply to MAIL FROM command)", "sender-rejected"),
+        ("host mx.example.org[192.0.2.1] said: 550 5.1.1 User unknown (in reply to MAIL FROM command)", "sender-rejected"),
+    ],
+)
+def test_words_of_mail_software_are_known(ours: Finder, line: str, reason: str) -> None:
+    found = ours.find(facts_of(line, ours))
+    assert found is not None
+    assert found.rule.reason == reason
+
+
+@pytest.mark.parametrize(
     "line",
     [
         "550 5.1.8 Die Adresse des Absenders existiert nicht: Benutzer unbekannt",

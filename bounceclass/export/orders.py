@@ -55,7 +55,8 @@ def write_words(texts: Sequence[str], dialect: Dialect) -> str:
     """Return a pattern that finds any of some literals."""
     if dialect.widest is None:
         return either([write_literal(text, dialect) for text in texts])
-    return _grouped([_CHARACTER.findall(text) for text in texts], dialect)
+    fewest = [text for text in dict.fromkeys(texts) if not any(other in text for other in texts if other != text)]
+    return _grouped([_CHARACTER.findall(text) for text in fewest], dialect)
 
 
 _CHARACTER: Final = re.compile(r"<addr>|<ip>|.", re.DOTALL)
