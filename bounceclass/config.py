@@ -3,6 +3,12 @@
     own_hosts = ["mx.example.com"]
     packs = ["mine.toml"]              beside this file
 
+    [store]
+    url = "sqlite:////var/lib/bounceclass/bounces.db"
+
+    [policy]
+    preset = "mailman"
+
     [plugins.file]
     path = "/var/lib/bounceclass/suppressions.csv"
 
@@ -14,28 +20,38 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 
 from bounceclass.errors import SettingsError
-from bounceclass.settings import DEFAULT, Settings
+from bounceclass.presets import PolicySettings
+from bounceclass.settings import SecretSource, Settings
 
-__all__ = ["VARIABLE", "read", "settings_from"]
+__all__ = ["DEFAULT", "VARIABLE", "Configuration", "read", "settings_from"]
 
 VARIABLE: Final = "BOUNCECLASS_CONFIG"
 
 
-def settings_from(path: str | None) -> Settings:
+class Configuration(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """All that a file says: the settings of the Engine, and how verdicts become decisions."""
+
+    policy: PolicySettings = PolicySettings()
+
+
+DEFAULT: Final = Configuration()
+
+
+def settings_from(path: str | None) -> Configuration:
     """Return the settings of a file, else of the one that BOUNCECLASS_CONFIG names, else the defaults."""
     path = path or os.environ.get(VARIABLE)
     return read(path) if path else DEFAULT
 
 
-def read(path: str) -> Settings:
+def read(path: str) -> Configuration:
     """Read a configuration file; raises SettingsError, which names the file and the spot, where it does not fit."""
     try:
-        settings = msgspec.toml.decode(Path(path).read_bytes(), type=Settings)
+        settings = msgspec.toml.decode(Path(path).read_bytes(), type=Configuration)
     except OSError as error:
         msg = f"{path}: {error.strerror or error}"
         raise SettingsError(msg) from error
@@ -43,6 +59,14 @@ def read(path: str) -> Settings:
         msg = f"{path}: {str(error).replace('`$.', '`')}"
         raise SettingsError(msg) from error
     folder = Path(path).parent
-    keys = tuple(msgspec.structs.replace(key, file=str(folder / key.file)) if key.file else key for key in settings.trust.keys)
-    trust = msgspec.structs.replace(settings.trust, keys=keys)
-    return msgspec.structs.replace(settings, packs=tuple(str(folder / pack) for pack in settings.packs), trust=trust)
+    trust = msgspec.structs.replace(settings.trust, keys=tuple(_beside(folder, key) for key in settings.trust.keys))
+    store = settings.store if settings.store.hash_key is None else msgspec.structs.replace(settings.store, hash_key=_beside(folder, settings.store.hash_key))
+    packs = tuple(str(folder / pack) for pack in settings.packs)
+    return msgspec.structs.replace(settings, packs=packs, trust=trust, store=store)
+
+
+_Source = TypeVar("_Source", bound=SecretSource)
+
+
+def _beside(folder: Path, source: _Source) -> _Source:
+    return msgspec.structs.replace(source, file=str(folder / source.file)) if source.file else source

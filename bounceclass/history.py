@@ -11,7 +11,7 @@ import msgspec
 
 from bounceclass.model import Reason, Suppression  # noqa: TC001  as above
 
-__all__ = ["NOTHING", "DomainHistory", "FailedMailing", "History"]
+__all__ = ["NOTHING", "Delivery", "DomainHistory", "FailedMailing", "History"]
 
 
 class FailedMailing(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,6 +27,13 @@ class FailedMailing(msgspec.Struct, frozen=True, kw_only=True):
     stream: str | None = None
 
 
+class Delivery(msgspec.Struct, frozen=True):
+    """One mailing that a host took."""
+
+    at: datetime
+    mailing: str
+
+
 class History(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of one addressed recipient."""
 
@@ -36,6 +43,8 @@ class History(msgspec.Struct, frozen=True, kw_only=True):
     """The last delivery; `relayed` is none."""
     delivered_mailing: str | None = None
     """Which mailing that was: it is provisional until no failure of the same one has come."""
+    deliveries: tuple[Delivery, ...] = ()
+    """Those since the first of `failures`, the newest 100: without them only `delivered_at` can heal, and of somebody mailed daily it is never old enough."""
     known_since: datetime | None = None
     """When the address was first mailed or heard of."""
     active: tuple[Suppression, ...] = ()

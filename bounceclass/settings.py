@@ -10,7 +10,7 @@ from typing import Any, Final, Literal
 
 import msgspec
 
-__all__ = ["DEFAULT", "KeySource", "Limits", "Settings", "TrustSettings"]
+__all__ = ["DEFAULT", "KeySource", "Limits", "RunSettings", "SecretSource", "Settings", "StoreSettings", "TrustSettings"]
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -45,13 +45,22 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """A refining plugin that takes longer than this three times is switched off."""
 
 
-class KeySource(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Where the secret of a key is: in the settings themselves, in a file, or in a variable of the environment."""
+class SecretSource(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where a secret is: in the settings themselves, in a file, or in a variable of the environment."""
 
-    id: int
     secret: str | None = None
     file: str | None = None
     variable: str | None = None
+
+    def __repr__(self) -> str:
+        """Keep the secret out of logs."""
+        return "SecretSource()"
+
+
+class KeySource(SecretSource, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where the secret of a key is."""
+
+    id: int
 
     def __repr__(self) -> str:
         """Keep the secret out of logs."""
@@ -85,6 +94,36 @@ class TrustSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """Who may report complaints: a domain, or one address where anybody may have an address in the domain."""
 
 
+class StoreSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where history lives."""
+
+    url: str | None = None
+    """`sqlite:////var/lib/bounceclass/bounces.db` or `postgresql://USER@HOST/NAME`."""
+    hash_key: SecretSource | None = None
+    """With it, addresses are kept as their HMAC; docs/store.md says what that costs."""
+    keep_domains: bool = False
+    """Whether their domains stay readable then."""
+    patience: float = 10.0
+    """How many seconds a lock is waited for."""
+
+
+class RunSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How `bounceclass run` works."""
+
+    sources: tuple[str, ...] = ()
+    """Where bounces arrive: `maildir:/var/mail/bounces`, `mbox:/var/mail/bounces.mbox`."""
+    poll_seconds: float = 30.0
+    """How long it waits before it looks again."""
+    batch: int = 200
+    """How many inputs share one commit."""
+    quarantine: str = ".Quarantine"
+    """Where inputs go that can't be processed: a Maildir, beside the source unless the path is absolute."""
+    processed: str | None = ".Processed"
+    """Where the others go, likewise; null deletes them."""
+    resolvers: tuple[str, ...] = ()
+    """Name servers that are asked before a whole domain is suppressed, at least two; by default those of this machine."""
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What an Engine is built from."""
 
@@ -101,6 +140,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Plugins that are on, with their settings: {"file": {"path": "dead.csv"}}. `enabled = false` switches one off."""
     trust: TrustSettings = TrustSettings()
     """How a report is known to be about mail of ours."""
+    store: StoreSettings = StoreSettings()
+    """Where history lives."""
+    run: RunSettings = RunSettings()
+    """How `bounceclass run` works."""
     isolate: Literal["thread", "process"] = "thread"
     """Where plugins refine: inline, where one that hangs can't be stopped, or in a child process, which can be killed."""
 

@@ -22,13 +22,13 @@ import hmac
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
 import msgspec
 
 from bounceclass.addresses import comparable
 from bounceclass.errors import SettingsError
+from bounceclass.secret import read_secret
 from bounceclass.wrapping import is_address, unescape
 
 if TYPE_CHECKING:
@@ -205,27 +205,8 @@ def _looked_up(rest: bytes, lookup: Lookup | None) -> Addressee | None:
 
 def read_keys(sources: Iterable[KeySource], environ: Mapping[str, str]) -> tuple[Key, ...]:
     """Fetch the secrets of keys from where they are; raises SettingsError where one is missing, or two have one id."""
-    keys = tuple(Key(id=source.id, secret=_secret(source, environ)) for source in sources)
+    keys = tuple(Key(id=source.id, secret=read_secret(source, environ, f"key {source.id}")) for source in sources)
     if len({key.id for key in keys}) < len(keys):
         msg = "two keys have one id"
         raise SettingsError(msg)
     return keys
-
-
-def _secret(source: KeySource, environ: Mapping[str, str]) -> bytes:
-    given = [one for one in (source.secret, source.file, source.variable) if one is not None]
-    if len(given) != 1:
-        msg = f"key {source.id} needs one of secret, file and variable"
-        raise SettingsError(msg)
-    if source.secret is not None:
-        return source.secret.encode()
-    if source.file is not None:
-        try:
-            return Path(source.file).read_bytes().strip()
-        except OSError as error:
-            msg = f"key {source.id}: {source.file}: {error.strerror or error}"
-            raise SettingsError(msg) from error
-    if (value := environ.get(source.variable or "")) is None:
-        msg = f"key {source.id}: the variable {source.variable} is not set"
-        raise SettingsError(msg)
-    return value.encode("utf-8", "surrogateescape")

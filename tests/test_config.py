@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bounceclass.config import VARIABLE, read, settings_from
+from bounceclass.config import DEFAULT, VARIABLE, Configuration, read, settings_from
 from bounceclass.errors import SettingsError
-from bounceclass.settings import DEFAULT, KeySource, Limits, Settings, TrustSettings
+from bounceclass.presets import PolicySettings
+from bounceclass.settings import KeySource, Limits, SecretSource, StoreSettings, TrustSettings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,6 +25,13 @@ recipients = 10
 [trust]
 keys = [{id = 1, file = "tag.key"}]
 
+[store]
+url = "sqlite:///bounces.db"
+hash_key = {file = "people.key"}
+
+[policy]
+preset = "mailman"
+
 [plugins.file]
 path = "dead.csv"
 """
@@ -36,12 +44,14 @@ def written(folder: Path, text: str | bytes) -> str:
 
 
 def test_a_file_is_settings_and_its_packs_stand_beside_it(tmp_path: Path) -> None:
-    assert read(written(tmp_path, WHOLE)) == Settings(
+    assert read(written(tmp_path, WHOLE)) == Configuration(
         own_hosts=("mx.example.com",),
         packs=(str(tmp_path / "mine.toml"), "/etc/bounceclass/theirs.toml"),
         isolate="process",
         limits=Limits(recipients=10),
         trust=TrustSettings(keys=(KeySource(id=1, file=str(tmp_path / "tag.key")),)),
+        store=StoreSettings(url="sqlite:///bounces.db", hash_key=SecretSource(file=str(tmp_path / "people.key"))),
+        policy=PolicySettings(preset="mailman"),
         plugins={"file": {"path": "dead.csv"}},
     )
 
@@ -87,4 +97,4 @@ def test_the_file_is_the_one_given_else_the_variable_s_and_never_looked_for(tmp_
     assert settings_from(None).parser == "stdlib"
     other = tmp_path / "other.toml"
     other.write_text("own_hosts = ['a.test']", encoding="utf-8")
-    assert settings_from(str(other)) == Settings(own_hosts=("a.test",))
+    assert settings_from(str(other)) == Configuration(own_hosts=("a.test",))

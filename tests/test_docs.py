@@ -14,13 +14,14 @@ import msgspec
 import pytest
 
 import bounceclass
-from bounceclass import autoreply, dsn, feedback, hookspecs, prose, reader, receipt
+from bounceclass import autoreply, config, dsn, feedback, hookspecs, prose, reader, receipt
 from bounceclass.builtin import bounceclass_notices
 from bounceclass.cli.main import BUILT_IN, command
-from bounceclass.model import COMMANDS, UNREAD, Advice, Event, Kind, Original, Reason, Report, Scope
+from bounceclass.model import COMMANDS, UNREAD, Action, Advice, Event, Kind, Original, Reason, Report, Scope
 from bounceclass.notice import Notice
 from bounceclass.packcheck import check
 from bounceclass.packs import Rule, load, load_ours
+from bounceclass.presets import PRESETS, PolicySettings, rows_for
 from bounceclass.settings import Limits
 
 ROOT = Path(__file__).parent.parent
@@ -72,7 +73,24 @@ def test_the_readme_has_its_two_commands() -> None:
     assert second.rstrip().endswith("-m pytest -q")
 
 
-@pytest.mark.parametrize(("page", "text"), blocks("toml"))
+PACKS = [block for block in blocks("toml") if "[rules." in block[1] or "[providers." in block[1]]
+CONFIGURATIONS = [block for block in blocks("toml") if block not in PACKS]
+
+
+@pytest.mark.parametrize(("page", "text"), CONFIGURATIONS)
+def test_an_example_of_a_configuration_can_be_read(page: str, text: str, tmp_path: Path) -> None:
+    path = tmp_path / f"{page}.toml"
+    path.write_text(text, encoding="utf-8")
+    assert config.read(str(path)) != config.DEFAULT
+
+
+def test_every_setting_of_the_policy_is_documented() -> None:
+    page = table("docs/policy.md")
+    assert {field.name for field in msgspec.structs.fields(PolicySettings)} - page == set()
+    assert {*PRESETS, *rows_for(PolicySettings()), *Action} - page == set()
+
+
+@pytest.mark.parametrize(("page", "text"), PACKS)
 def test_an_example_of_a_pack_has_no_fault(page: str, text: str, tmp_path: Path) -> None:
     path = tmp_path / f"{page}.toml"
     path.write_text(text, encoding="utf-8")
