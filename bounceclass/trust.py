@@ -80,6 +80,8 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     grade: Trust
     recipient: str | None = None
     stream: str | None = None
+    tag: str | None = None
+    """The tag that says so, in lower case."""
     forwarded: bool = False
     because: str
     alarms: tuple[str, ...] = ()
@@ -261,7 +263,7 @@ class _Case:
             alarms.append("tag-shared")
         forwarded = event.kind is not Kind.UNSUBSCRIBE and _differs(event, who.recipient)
         because = f"the tag in {tag.where} is ours (key {tag.proof.key}, issued {tag.proof.issued})"
-        return Standing(grade=Trust.SIGNED, recipient=who.recipient, stream=who.stream, forwarded=forwarded, because=because)
+        return Standing(grade=Trust.SIGNED, recipient=who.recipient, stream=who.stream, tag=tag.tag, forwarded=forwarded, because=because)
 
     def _of_answer(self, event: Event, tag: Tagged | None, alarms: list[str]) -> Standing:
         if event.kind is Kind.UNSUBSCRIBE:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from datetime import datetime
 
+    from bounceclass.history import DomainHistory, History
     from bounceclass.model import Suppression
     from bounceclass.store.records import Past, Sent
     from bounceclass.trust import Lookups
@@ -84,6 +85,16 @@ class Database:
                 found.update((row.key, row[1]) for row in rows)
         return found
 
+    def attempts(self, keys: Iterable[str]) -> dict[str, int]:
+        """Return how many attempts inputs have had that are not finished: of those that somebody died over, or works on."""
+        keys = list(keys)
+        found: dict[str, int] = {}
+        with reading(self._engine) as connection:
+            for start in range(0, len(keys), _PAGE):
+                rows = connection.execute(select(attempts.c.key, attempts.c.count).where(attempts.c.key.in_(keys[start : start + _PAGE])))
+                found.update((row.key, row[1]) for row in rows)
+        return found
+
     def end_attempts(self, keys: Iterable[str]) -> None:
         """Forget the attempts at inputs that are finished."""
         keys = list(keys)
@@ -104,6 +115,16 @@ class Database:
         """Tell whether an address, or its domain, is suppressed for a stream; with None only entries for all streams tell."""
         with reading(self._engine) as connection:
             return inquiry.is_suppressed(connection, self._naming, address, stream, now)
+
+    def history(self, address: str, stream: str | None, now: datetime) -> History:
+        """Return what is known of an address."""
+        with reading(self._engine) as connection:
+            return past.read_history(connection, self._naming, address, stream, now)
+
+    def domain_history(self, domain: str, now: datetime) -> DomainHistory:
+        """Return what is known of a domain; nothing where names are hashed and domains not kept."""
+        with reading(self._engine) as connection:
+            return past.read_domain(connection, self._naming.domain(f"@{domain}"), now)
 
     def why(self, address: str, now: datetime) -> Past:
         """Return what suppresses an address or did, the events and reports it rests on, and its history."""

@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, insert, or_, select, update
 from bounceclass.store.naming import domain_of
 from bounceclass.store.past import entry_of
 from bounceclass.store.records import Cause
-from bounceclass.store.schema import suppressions
+from bounceclass.store.schema import addresses, suppressions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from bounceclass.store.naming import Naming
     from bounceclass.store.records import Selection
 
-__all__ = ["cause_of", "enter", "fitting", "is_active", "lift", "listed", "release"]
+__all__ = ["cause_of", "delivered", "enter", "fitting", "is_active", "lift", "listed", "release"]
 
 _MOST_CAUSES: Final = 100
 _PAGE: Final = 500
@@ -64,6 +64,13 @@ def lift(connection: Connection, conditions: list[ColumnElement[bool]], at: date
         chosen = _t.id.in_([row.id for row in rows])
         connection.execute(update(suppressions).where(chosen).values(lifted_at=at, lifted_by=by))
     return [entry_of(row) for row in rows]
+
+
+def delivered(connection: Connection, before: datetime, by: str, limit: int) -> list[str]:
+    """Return addresses that have an entry by somebody which was not lifted, and took mail after it, but no later than a time."""
+    taken = (addresses.c.address == _t.address) & (addresses.c.delivered_at > _t.since) & (addresses.c.delivered_at <= before)
+    found = select(_t.address).join(addresses, taken).where(_t.lifted_at.is_(None), _t.by == by).distinct().limit(limit)
+    return list(connection.scalars(found))
 
 
 def listed(engine: Engine, naming: Naming, selection: Selection) -> Iterator[list[Row[Any]]]:

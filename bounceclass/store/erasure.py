@@ -11,7 +11,7 @@ from sqlalchemy import delete, or_, select, update
 
 from bounceclass.addresses import comparable
 from bounceclass.store.connection import writing
-from bounceclass.store.schema import addresses, events, evidence, failures, held, history, outbox, queues, sent, suppressions, tags
+from bounceclass.store.schema import addresses, deliveries, events, evidence, failures, held, history, outbox, queues, sent, suppressions, tags
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -24,7 +24,7 @@ __all__ = ["erase"]
 
 _OWN: Final = (
     (failures, failures.c.addressed),
-    *((table, table.c.address) for table in (addresses, suppressions, sent, queues, tags, held, outbox)),
+    *((table, table.c.address) for table in (addresses, deliveries, suppressions, sent, queues, tags, held, outbox)),
 )
 _MENTIONING: Final = (
     (events, events.c.key, events.c.report),

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import bindparam, insert, update
+from sqlalchemy import bindparam, delete, insert, select, update
 
 from bounceclass.model import Trust
 from bounceclass.store import entries, sightings
 from bounceclass.store.brake import Brake
 from bounceclass.store.naming import domain_of
 from bounceclass.store.past import read_domain, read_history
-from bounceclass.store.schema import addresses, events, failures, history, outbox, queues, tags
+from bounceclass.store.schema import addresses, deliveries, events, failures, history, outbox, queues, tags
 from bounceclass.store.sentlog import tag_name
 from bounceclass.store.statements import gravest, ignoring, latest
 
@@ -24,15 +24,17 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Executable
 
-    from bounceclass.history import DomainHistory, FailedMailing, History
+    from bounceclass.history import DomainHistory, FailedMailing, History, Occurrence, Sighting
     from bounceclass.model import Decision, Scope, Suppression
     from bounceclass.store.naming import Naming
-    from bounceclass.store.records import Entry, Occurrence, Selection, Sighting
+    from bounceclass.store.records import Entry, Selection
 
 __all__ = ["Ledger"]
 
 _decide: Final = update(events).where(events.c.key == bindparam("which")).values(action=bindparam("did"), because=bindparam("why"))
 _heal: Final = update(failures).where(failures.c.addressed == bindparam("whom"), failures.c.healed_at.is_(None)).values(healed_at=bindparam("now"))
+_failing: Final = select(failures.c.mailing).where(failures.c.addressed == bindparam("whom"), failures.c.healed_at.is_(None)).limit(1)
+_forget: Final = delete(deliveries).where(deliveries.c.address == bindparam("whom"))
 _heal_domain: Final = (
     update(failures)
     .where(failures.c.domain == bindparam("whom"), failures.c.scope == "domain", failures.c.healed_at.is_(None))
@@ -90,7 +92,7 @@ class Ledger:
         self._connection.execute(gravest(self._connection, failures), row)
 
     def record_delivery(self, address: str, mailing: str, at: datetime) -> None:
-        """Keep the last delivery of an address. It heals nothing by itself."""
+        """Keep the last delivery of an address, and of one that has failures each. It heals nothing by itself."""
         row = {
             "address": self._naming.address(address),
             "domain": self._naming.domain(address),
@@ -99,10 +101,19 @@ class Ledger:
             "delivered_mailing": self._naming.hashed(mailing),
         }
         self._connection.execute(latest(self._connection, addresses), row)
+        if self._connection.scalar(_failing, {"whom": row["address"]}) is not None:
+            taken = {"address": row["address"], "mailing": row["delivered_mailing"], "at": at}
+            self._connection.execute(ignoring(self._connection, deliveries), taken)
 
     def heal(self, address: str, at: datetime) -> int:
         """Let the failures of an address count no longer; return how many."""
-        return self._connection.execute(_heal, {"whom": self._naming.address(address), "now": at}).rowcount
+        whom = {"whom": self._naming.address(address)}
+        self._connection.execute(_forget, whom)
+        return self._connection.execute(_heal, {**whom, "now": at}).rowcount
+
+    def delivered(self, before: datetime, by: str, limit: int = 1000) -> list[str]:
+        """Return addresses, as they are kept here, that `by` has suppressed and that took mail since, but no later than a time: they may have healed."""
+        return entries.delivered(self._connection, before, by, limit)
 
     def suppress(self, suppression: Suppression, *, account: str | None = None, provider: str | None = None) -> bool:
         """Record an entry, one row for each cause; tell whether it is new. One of the same cause that is active is lengthened.

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import bindparam, func, select
 
-from bounceclass.history import DomainHistory, FailedMailing, History
+from bounceclass.history import Delivery, DomainHistory, FailedMailing, History
 from bounceclass.model import Reason, Suppression
-from bounceclass.store.schema import addresses, failures, suppressions
+from bounceclass.store.schema import addresses, deliveries, failures, suppressions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -33,6 +33,7 @@ _failed: Final = (
     .limit(_NEWEST)
 )
 _known: Final = select(addresses.c.known_since, addresses.c.delivered_at, addresses.c.delivered_mailing).where(addresses.c.address == bindparam("whom"))
+_taken: Final = select(deliveries.c.at, deliveries.c.mailing).where(deliveries.c.address == bindparam("whom")).order_by(deliveries.c.at.desc()).limit(_NEWEST)
 _entries: Final = select(suppressions).where(suppressions.c.address == bindparam("whom")).order_by(suppressions.c.id)
 _domain_entries: Final = select(suppressions).where(suppressions.c.domain == bindparam("whom")).order_by(suppressions.c.id)
 _delivered: Final = select(func.max(addresses.c.delivered_at)).where(addresses.c.domain == bindparam("whom"))
@@ -52,10 +53,12 @@ def read_history(connection: Connection, naming: Naming, address: str, stream: s
     whom = {"whom": naming.address(address)}
     known = connection.execute(_known, whom).first()
     entries = [row for row in connection.execute(_entries, whom) if row.scope is None or row.scope == stream]
+    failed = _mailings(connection.execute(_failed, whom).all())
     return History(
-        failures=_mailings(connection.execute(_failed, whom).all()),
+        failures=failed,
         delivered_at=known.delivered_at if known else None,
         delivered_mailing=known.delivered_mailing if known else None,
+        deliveries=tuple(Delivery(row.at, row.mailing) for row in reversed(connection.execute(_taken, whom).all())) if failed else (),
         known_since=known.known_since if known else None,
         active=tuple(entry_of(row) for row in entries if is_active(row, now)),
         lapsed=_lapsed(entries, now),

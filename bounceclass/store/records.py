@@ -3,40 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime  # noqa: TC003  msgspec reads the annotations at run time
-from enum import IntEnum
 
 import msgspec
 
-from bounceclass.model import Event, Kind, Reason, Report, Suppression, Trust  # noqa: TC001  as above
+from bounceclass.model import Kind, Reason, Report, Suppression, Trust  # noqa: TC001  as above
 
-__all__ = ["Call", "Cause", "Entry", "Held", "Incident", "Occurrence", "Past", "Recorded", "Selection", "Sent", "Sighting"]
-
-
-class Sighting(IntEnum):
-    """What an occurrence is to the store: true where there is something to decide.
-
-    `RAISED`: it is known already, and this report is believed more, or equally and says something graver: decide anew; it does not count again.
-    """
-
-    AGAIN = 0
-    NEW = 1
-    RAISED = 2
-
-
-class Occurrence(msgspec.Struct, frozen=True, kw_only=True):
-    """One event of a report under its key: who was mailed, in which mailing, and how surely it is ours.
-
-    `mailing` is the identity of the original message, as the event key has it; `at` when the report arrived.
-    """
-
-    key: str
-    report: Report
-    event: Event
-    addressed: str | None
-    stream: str | None = None
-    mailing: str
-    grade: Trust
-    at: datetime
+__all__ = ["Call", "Cause", "Entry", "Held", "Incident", "Past", "Recorded", "Selection", "Sent"]
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):

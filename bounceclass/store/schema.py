@@ -2,7 +2,7 @@
 
     events        one row for each event key: what happened, what was decided; evidence: further reports of it
     failures      one row for each mailing that an address did not get: what the score is counted from
-    addresses     since when an address is known, and its last delivery
+    addresses     since when an address is known, and its last delivery; deliveries: those of who has failures
     suppressions  one row for each cause; an address is suppressed while any is active
     history       who did what, when and why: added to, never changed
     outbox        calls of plugins' hooks, until they are done
@@ -30,6 +30,7 @@ __all__ = [
     "VERSION",
     "addresses",
     "attempts",
+    "deliveries",
     "events",
     "evidence",
     "facts",
@@ -46,7 +47,7 @@ __all__ = [
     "tallies",
 ]
 
-VERSION: Final = "0002"
+VERSION: Final = "0003"
 """The newest of the migrations."""
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -148,6 +149,8 @@ addresses: Final = Table(
     _text("delivered_mailing", null=True),
     Index("addresses_domain", "domain", "delivered_at"),
 )
+
+deliveries: Final = Table("deliveries", metadata, _text("address", key=True), _text("mailing", key=True), _time("at"))
 
 suppressions: Final = Table(
     "suppressions",

@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import bindparam, delete, func, insert, select, update
 
+from bounceclass.history import Sighting
 from bounceclass.model import Advice, Kind, Trust
-from bounceclass.store.records import Sighting
 from bounceclass.store.schema import events, evidence, failures
 from bounceclass.store.statements import ignoring
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+    from bounceclass.history import Occurrence
     from bounceclass.store.naming import Naming
-    from bounceclass.store.records import Occurrence
 
 __all__ = ["record", "row_of"]
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
-from bounceclass.history import NOTHING, DomainHistory, FailedMailing, History
+from bounceclass.history import NOTHING, Delivery, DomainHistory, FailedMailing, History, Occurrence, Sighting
 from bounceclass.model import Action, Advice, Decision, Event, Kind, Permanence, Reason, Report, Scope, Suppression, Trust, Verdict
-from bounceclass.store.records import Entry, Occurrence, Selection, Sighting
+from bounceclass.store.records import Entry, Selection
 
 if TYPE_CHECKING:
     from bounceclass.store.database import Database
@@ -148,6 +148,38 @@ def test_the_newest_hundred_failures_are_read_oldest_first(database: Database) -
         for number in range(120):
             ledger.record_failure(RUTH, failed(number, NOW + number * DAY), Scope.ADDRESS)
         assert ledger.history(RUTH, None, NOW).failures == tuple(failed(number, NOW + number * DAY) for number in range(20, 120))
+
+
+def test_deliveries_of_who_has_failures_are_kept_until_they_heal(database: Database) -> None:
+    with database.transaction() as ledger:
+        ledger.record_delivery(RUTH, "before", NOW - DAY)
+        ledger.record_failure(RUTH, failed(1), Scope.ADDRESS)
+        for day, mailing in ((1, "a"), (2, "b"), (2, "b")):
+            ledger.record_delivery(RUTH, mailing, NOW + day * DAY)
+    assert database.history(RUTH, None, NOW + 3 * DAY).deliveries == (Delivery(NOW + DAY, "a"), Delivery(NOW + 2 * DAY, "b"))
+    with database.transaction() as ledger:
+        ledger.heal(RUTH, NOW + 3 * DAY)
+        ledger.record_failure(RUTH, failed(2), Scope.ADDRESS)
+        assert ledger.history(RUTH, None, NOW + 3 * DAY).deliveries == ()
+
+
+@pytest.mark.parametrize(
+    ("by", "delivered", "found"),
+    [("policy", NOW + 2 * DAY, [RUTH]), ("policy", NOW - DAY, []), ("policy", NOW + 4 * DAY, []), ("anna@example.com", NOW + 2 * DAY, [])],
+)
+def test_who_is_suppressed_and_took_mail_since_may_have_healed(database: Database, by: str, delivered: datetime, found: list[str]) -> None:
+    with database.transaction() as ledger:
+        ledger.suppress(entry(by=by))
+        ledger.record_delivery(RUTH, "a", delivered)
+        assert ledger.delivered(NOW + 3 * DAY, "policy") == found
+
+
+def test_attempts_are_told_until_they_are_ended(database: Database) -> None:
+    database.begin_attempts(["a", "b"])
+    database.begin_attempts(["b"])
+    assert database.attempts(["a", "b", "c"]) == {"a": 1, "b": 2}
+    database.end_attempts(["b"])
+    assert database.attempts(["a", "b"]) == {"a": 1}
 
 
 def test_the_last_delivery_stays_and_tells_since_when_an_address_is_known(database: Database) -> None:

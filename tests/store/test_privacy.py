@@ -10,10 +10,10 @@ import pytest
 from sqlalchemy import MetaData, create_engine, select
 
 from bounceclass.errors import SettingsError, StoreError
-from bounceclass.history import FailedMailing
+from bounceclass.history import FailedMailing, Occurrence
 from bounceclass.model import Action, Advice, Decision, Details, Event, Evidence, Kind, Original, Permanence, Reason, Report, Scope, Suppression, Trust, Verdict
 from bounceclass.store.naming import Naming
-from bounceclass.store.records import Entry, Occurrence, Selection, Sent
+from bounceclass.store.records import Entry, Selection, Sent
 
 if TYPE_CHECKING:
     from bounceclass.store.database import Database
@@ -72,7 +72,7 @@ def naming(text: dict[str, str], *forms: str) -> set[str]:
 
 def test_without_a_key_people_are_in_clear(database: Database, url: str) -> None:
     fill(database)
-    everywhere = {"addresses", "events", "evidence", "failures", "held", "history", "queues", "sent", "suppressions", "tags"}
+    everywhere = {"addresses", "deliveries", "events", "evidence", "failures", "held", "history", "queues", "sent", "suppressions", "tags"}
     assert naming(contents(url), PAUL) == everywhere
 
 

@@ -23,7 +23,7 @@ from datetime import UTC, datetime, timedelta
 from bounceclass.history import FailedMailing
 from bounceclass.model import Event, Kind, Reason, Report, Scope, Suppression, Trust
 from bounceclass.store import open_store
-from bounceclass.store.records import Occurrence
+from bounceclass.history import Occurrence
 
 NOW = datetime(2026, 3, 9, 12, tzinfo=UTC)
 database = open_store(sys.argv[1])
