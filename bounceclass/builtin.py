@@ -9,9 +9,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bounceclass.notice import Notice
-    from bounceclass.protocols import Parser
+    from bounceclass.protocols import Parser, Source
+    from bounceclass.settings import Limits
 
-__all__ = ["bounceclass_knowledge", "bounceclass_notices", "bounceclass_parser"]
+__all__ = ["bounceclass_knowledge", "bounceclass_notices", "bounceclass_parser", "bounceclass_source"]
 
 
 def bounceclass_knowledge() -> Iterable[Path]:
@@ -33,3 +34,17 @@ def bounceclass_parser(name: str) -> Parser | None:
     from bounceclass.mime.parsers import PARSERS, parser_named  # noqa: PLC0415  not for `reply`
 
     return parser_named(name) if name in PARSERS else None
+
+
+def bounceclass_source(url: str, limits: Limits) -> Source | None:
+    """Return a Maildir or an mbox."""
+    scheme = url.partition(":")[0]
+    if scheme == "maildir":
+        from bounceclass.sources.maildir import Maildir  # noqa: PLC0415  for `run` alone
+
+        return Maildir(url, limits)
+    if scheme == "mbox":
+        from bounceclass.sources.mbox import Mbox  # noqa: PLC0415  as above
+
+        return Mbox(url, limits)
+    return None

@@ -18,25 +18,30 @@ from bounceclass.model import UNJUDGED, encode
 if TYPE_CHECKING:
     from bounceclass.model import Event, Report
 
-__all__ = ["event_key"]
+__all__ = ["event_key", "mailing_of"]
 
 _BYTES: Final = 16
 
 
-def event_key(report: Report, event: Event, addressed: str | None = None) -> str:
+def event_key(report: Report, event: Event, addressed: str | None = None, tag: str | None = None) -> str:
     """Return the key of one event of a report: 32 hexadecimal digits.
 
     `addressed` is who was mailed, where the caller knows it (a VERP tag); else it is the original
-    recipient, else the one named. The original is known by its ENVID, else its Message-ID, else the
-    report stands for itself.
+    recipient, else the one named. `tag` is the one that says so.
     """
     who = addressed or event.original_recipient or event.recipient
-    parts = (_origin(report), comparable(who) if who else "", str(event.kind))
+    parts = (mailing_of(report, tag), comparable(who) if who else "", str(event.kind))
     return hashlib.blake2b("\0".join(parts).encode("utf-8", "replace"), digest_size=_BYTES).hexdigest()
 
 
-def _origin(report: Report) -> str:
+def mailing_of(report: Report, tag: str | None = None) -> str:
+    """Return the identity of the original message: our tag, else its ENVID, else its Message-ID, else the report stands for itself.
+
+    The tag comes first, for it alone can't be made up: who replays one with new Message-IDs counts once.
+    """
     original = report.original
+    if tag:
+        return f"tag {tag}"
     if original is not None and original.envid:
         return f"envid {original.envid}"
     if original is not None and original.message_id:

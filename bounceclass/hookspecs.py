@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from bounceclass.model import Event, Report, Suppression, Trust, Verdict
     from bounceclass.notice import Notice
     from bounceclass.protocols import Item, Parser, Source, Store, Webhook
+    from bounceclass.settings import Limits
 
 __all__ = ["PREFIX", "PROJECT", "TOLD", "hookimpl", "hookspec"]
 
@@ -73,8 +74,8 @@ def bounceclass_parser(name: str) -> Parser | None:
 
 
 @hookspec
-def bounceclass_source(url: str) -> Source | None:
-    """Return the Source that a URL names, None where its scheme is not yours. Called when it is opened."""
+def bounceclass_source(url: str, limits: Limits) -> Source | None:
+    """Return the Source that a URL names, None where its scheme is not yours. Called when it is opened; `limits` are the settings'."""
 
 
 @hookspec

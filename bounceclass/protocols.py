@@ -20,7 +20,8 @@ import msgspec
 from bounceclass.errors import Refused, Retry
 
 if TYPE_CHECKING:
-    from bounceclass.model import Report, Suppression
+    from bounceclass.history import DomainHistory, FailedMailing, History, Occurrence, Sighting
+    from bounceclass.model import Decision, Report, Scope, Suppression
 
 __all__ = ["Failure", "Item", "Parser", "Refused", "Retry", "Shape", "Source", "Store", "Transaction", "Webhook"]
 
@@ -29,27 +30,39 @@ Shape = tuple[str | None, str | None]
 
 
 class Item(msgspec.Struct, frozen=True, kw_only=True):
-    """What a Source yields: one input, whole, with what only its carrier knows.
+    """What a Source yields: one input, with what only its carrier knows.
 
-    `recipient` and `sender` are of the envelope, null where the carrier has none: a VERP address
-    stands there, not in the Report. `finish` takes the input away; it is called once, after
-    everything about it is stored: with True where it was read, with False where it belongs in quarantine.
+    `source` names it for people, `key` for attempts: the same where it is met again after a crash.
+    `cut` tells that `raw` is only the head of a larger mail. `recipient` and `sender` are of the
+    envelope, null where the carrier has none: a VERP address stands there, not in the Report. `finish`
+    takes the input away; it is called once, after everything about it is stored: with None, or with
+    why it belongs in quarantine. It raises OSError where it can't; then the input is met again.
     """
 
     raw: bytes
     source: str
+    key: str = ""
+    cut: bool = False
     recipient: str | None = None
     sender: str | None = None
     received_at: datetime | None = None
-    finish: Callable[[bool], None] | None = None
+    finish: Callable[[str | None], None] | None = None
 
 
 @runtime_checkable
 class Source(Protocol):
-    """A place where mail arrives, opened by its URL."""
+    """A place where mail arrives, opened by its URL. One process has it at a time."""
+
+    url: str
 
     def items(self) -> Iterator[Item]:
-        """Yield what is there now, each once until it is finished; raises InputError where the place can't be read."""
+        """Yield what is there now, the oldest first, each once a call.
+
+        Raises InputError where the place can't be read now, or another process has it.
+        """
+
+    def settle(self) -> None:
+        """Make durable what was finished; called now and then."""
 
     def close(self) -> None:
         """Let go of the place; items that are not finished stay."""
@@ -59,17 +72,35 @@ class Source(Protocol):
 class Transaction(Protocol):
     """What a Store does as one: all of it, or nothing."""
 
-    def seen(self, key: str, report: Report) -> bool:
-        """Record an event key; tell whether it is new."""
+    def seen(self, occurrence: Occurrence) -> Sighting:
+        """Record an event under its key; tell whether there is something to decide."""
 
-    def score(self, address: str, points: float) -> float:
-        """Add to the score of an address and return it."""
+    def history(self, address: str, stream: str | None, now: datetime) -> History:
+        """Return what is known of an address."""
 
-    def suppress(self, suppression: Suppression) -> None:
-        """Record an entry; one row for each cause."""
+    def domain_history(self, domain: str, now: datetime) -> DomainHistory:
+        """Return what is known of a domain."""
 
-    def enqueue(self, plugin: str, hook: str, payload: bytes) -> None:
-        """Put a call of an acting or told hook into the outbox of a plugin's instance."""
+    def record_failure(self, address: str, failure: FailedMailing, scope: Scope) -> None:
+        """Count a mailing that did not arrive, once for each address."""
+
+    def record_delivery(self, address: str, mailing: str, at: datetime) -> None:
+        """Keep a delivery; it heals nothing by itself."""
+
+    def heal(self, address: str, at: datetime) -> int:
+        """Let the failures of an address count no longer; return how many."""
+
+    def suppress(self, suppression: Suppression, *, account: str | None = None, provider: str | None = None) -> bool:
+        """Record an entry, one row for each cause; tell whether it is new."""
+
+    def release(self, suppression: Suppression, *, at: datetime, by: str) -> int:
+        """Lift the entries of the same whom, stream, reason and by; return how many."""
+
+    def enqueue(self, plugin: str, hook: str, payload: bytes, key: str, *, address: str | None = None) -> None:
+        """Put a call of an acting or told hook into the outbox of a plugin's instance, once for plugin, hook and key."""
+
+    def record_decision(self, key: str, decision: Decision) -> None:
+        """Keep what was decided about an event, and why."""
 
 
 @runtime_checkable

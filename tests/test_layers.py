@@ -18,12 +18,13 @@ ORDER = (
     "translate", "export.patterns", "export.texts", "export.orders", "export.conditions", "export.rows", "export.kumomta", "export.powermta", "export.zonemta",
     "mime.charsets", "mime.parsers", "mime.headers", "mime.split", "returned", "message",
     "fields", "quotation", "dsn", "feedback", "receipt", "autoreply", "prose", "statement", "notice", "formats.unix", "formats.groupware", "formats.webmail", "formats.gateways", "formats.suites", "formats.servers", "formats.carriers", "reader",
-    "judge", "hookspecs", "isolation", "refinement", "confinement", "installed", "plugins", "confined", "builtin", "eventkey", "engine",
+    "judge", "hookspecs", "isolation", "refinement", "confinement", "installed", "plugins", "confined", "sources.files", "sources.location", "sources.holding", "sources.maildir", "sources.mbox", "builtin", "eventkey", "engine",
     "wrapping", "tags", "trust",
     "domains", "presets", "repetition", "case", "protection", "policy", "incident",
     "store.naming", "store.schema", "store.statements", "store.records", "store.connection", "store.migrations.env", "store.migrations.versions.v0001_ledger", "store.migrations.versions.v0002_brake", "store.migrations.versions.v0003_deliveries", "store.migration",
     "store.past", "store.entries", "store.inquiry", "store.sightings", "store.brake", "store.sentlog", "store.outbox", "store.erasure", "store.ledger", "store.database",
-    "sources.files", "config",
+    "domaincheck", "outgoing", "bookkeeping", "runner",
+    "config", "assembly",
     "cli.terminal", "cli.session", "cli.output", "cli.prose", "cli.diff", "cli.classify", "cli.unknowns", "cli.tag", "cli.verify", "cli.reply", "cli.explain", "cli.compare", "cli.check", "cli.rules", "cli.plugins", "cli.completion", "cli.main",
 )  # fmt: skip
 

@@ -243,9 +243,12 @@ def test_a_parser_of_a_plugin_is_chosen_by_its_name() -> None:
 
 def test_the_first_plugin_that_knows_a_url_opens_it_and_one_that_fails_is_passed_over() -> None:
     class Spool:
+        url = "spool:/x"
+
         def items(self) -> Any:
             yield Item(raw=b"", source="spool:1")
 
+        def settle(self) -> None: ...
         def close(self) -> None: ...
 
     class Broken:
@@ -257,8 +260,8 @@ def test_the_first_plugin_that_knows_a_url_opens_it_and_one_that_fails_is_passed
             return Spool() if url.startswith("spool:") else None
 
     plugins = Plugins(Settings(), [Broken(), Knows()])
-    assert isinstance(plugins.first("source", url="spool:/x"), Source)
-    assert plugins.first("source", url="other:/x") is None
+    assert isinstance(plugins.first("source", limits=Limits(), url="spool:/x"), Source)
+    assert plugins.first("source", limits=Limits(), url="other:/x") is None
     assert plugins.failures == {("Broken", "source"): 2}
 
 

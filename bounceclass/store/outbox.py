@@ -60,6 +60,10 @@ class Outbox:
         """Put a call off that did not work; later ones about the same address wait for it."""
         self._change([id_], not_before=not_before, fault=fault, attempts=_c.attempts + 1)
 
+    def give_back(self, ids: Iterable[int]) -> None:
+        """Let calls that were leased and not made be given out again."""
+        self._change(ids, not_before=None)
+
     def dead(self, id_: int, fault: str) -> None:
         """Give a call up: it stays as a dead letter, and holds up nobody."""
         self._change([id_], state=DEAD, fault=fault, attempts=_c.attempts + 1)

@@ -1,0 +1,259 @@
+"""The runner: inputs in, each exactly once into the ledger, whatever dies in between.
+
+    list      what lies there                     nothing is kept of it yet
+    begin     count an attempt at each input      one commit for a batch
+    prepare   read, judge, assess, ask DNS        any bytes, any plugin: a crash here is an attempt
+    commit    events, decisions, outbox           one transaction for a batch
+    deliver   call the plugins                    at least once, idempotent by key
+    finish    move the input away                 it is met again if this fails, and known then
+    end       forget the attempts
+
+After a crash what was begun is taken one by one, so that an input which kills the process stands alone:
+at its fourth attempt it goes into quarantine. A database that is locked, full or away, and a mailbox
+that can't be read, are waited for.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import Counter
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from bounceclass.errors import InputError, StoreError
+from bounceclass.isolation import describe
+from bounceclass.model import Action
+from bounceclass.outgoing import Deliverer
+from bounceclass.policy import BY
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from bounceclass.bookkeeping import Account, Bookkeeper, DomainChecker
+    from bounceclass.incident import Guard
+    from bounceclass.model import Decision
+    from bounceclass.plugins import Plugins
+    from bounceclass.protocols import Item, Source
+    from bounceclass.settings import Settings
+    from bounceclass.store.database import Database
+
+__all__ = ["STRIKES", "Runner"]
+
+T = TypeVar("T")
+LOG: Final = logging.getLogger("bounceclass")
+STRIKES: Final = 3
+"""Attempts at an input, after which it goes into quarantine."""
+_MOST_OCTETS: Final = 16 * 1024 * 1024
+"""Of a batch that is in memory."""
+_DELIVERING: Final = 5.0
+"""Seconds of calls between two batches; the rest waits in the outbox."""
+_LONGEST_WAIT: Final = 60.0
+_HOUSEKEEPING: Final = timedelta(hours=1)
+
+
+class Runner:
+    """One process's work on a store. `counts` tells how many inputs were processed, of which kind, and what was decided."""
+
+    def __init__(  # noqa: PLR0913  the parts it is made of
+        self,
+        bookkeeper: Bookkeeper,
+        store: Database,
+        plugins: Plugins,
+        settings: Settings,
+        *,
+        guard: Guard,
+        checker: DomainChecker | None = None,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        checkpoint: Callable[[str], None] = lambda _name: None,
+    ) -> None:
+        """Take the parts. `checkpoint` is told of each step that is done, by name: what a test kills at."""
+        self._bookkeeper = bookkeeper
+        self._store = store
+        self._settings = settings.run
+        self._guard = guard
+        self._checker = checker
+        self._clock = clock
+        self._checkpoint = checkpoint
+        self._deliverer = Deliverer(store.outbox, plugins, settings.limits.hook_seconds, clock, checkpoint)
+        self._housekept: datetime | None = None
+        self._once = False
+        self._stopping = threading.Event()
+        self._fault: str | None = None
+        self.counts: Counter[str] = Counter()
+        self.troubled = False
+        """Whether something could not be done that waiting may help, such as in a run that does not wait."""
+
+    def stop(self) -> None:
+        """End after the batch that is being worked on; may be called by a signal's handler."""
+        self._stopping.set()
+
+    def handle(self, item: Item) -> list[Decision]:
+        """Process one input whole, apart from moving it: in one transaction. Raises StoreError where nothing was kept."""
+        return self._enter([self._prepared(item)])
+
+    def run(self, sources: Sequence[Source], *, once: bool = False) -> None:
+        """Process what the sources have, until stopped; with `once` what is there now, and what is due in the outbox.
+
+        A source or store that can't be used is waited for; with `once` it is left, and `troubled` says so.
+        """
+        self._once = once
+        deliver = partial(self._deliverer.deliver, None if once else _DELIVERING)
+        work: list[Callable[[], int]] = [*(partial(self._drain, source) for source in sources), self._keep_house, deliver]
+        while not self._stopping.is_set():
+            self.troubled = False
+            worked = sum([self._guarded(part) for part in work])
+            if once:
+                return
+            if not worked:
+                self._stopping.wait(self._settings.poll_seconds)
+
+    def _guarded(self, work: Callable[[], int]) -> int:
+        """Do some work; what waiting may help is said once, and tried again at the next turn."""
+        try:
+            done = work()
+        except (StoreError, InputError) as error:
+            if isinstance(error, StoreError) and not error.transient:
+                raise
+            self._say(str(error))
+            self.troubled = True
+            return 0
+        if done and self._fault is not None:
+            LOG.warning("it goes on")
+            self._fault = None
+        return done
+
+    def _say(self, fault: str) -> None:
+        if fault != self._fault:
+            LOG.error("%s; nothing is lost, it is tried again", fault)
+        self._fault = fault
+
+    def _drain(self, source: Source) -> int:
+        """Process what a source has; return how many inputs that were."""
+        number = 0
+        for batch in self._batches(source.items()):
+            self._checkpoint("listed")
+            self._process(batch)
+            number += len(batch)
+            source.settle()
+            self._checkpoint("settled")
+            if self._stopping.is_set():
+                break
+            self._deliverer.deliver(_DELIVERING)
+        return number
+
+    def _batches(self, items: Iterator[Item]) -> Iterator[list[Item]]:
+        batch: list[Item] = []
+        size = 0
+        for item in items:
+            batch.append(item)
+            size += len(item.raw)
+            if len(batch) >= self._settings.batch or size >= _MOST_OCTETS:
+                yield batch
+                batch, size = [], 0
+        if batch:
+            yield batch
+
+    def _process(self, batch: list[Item]) -> None:
+        """Process a batch: what nobody has begun in one commit, and what somebody died over one by one."""
+        before = self._patiently(lambda: self._store.attempts(item.key for item in batch))
+        fresh = [item for item in batch if item.key not in before]
+        if fresh:
+            self._patiently(lambda: self._store.begin_attempts(item.key for item in fresh))
+            self._checkpoint("begun")
+            if self._try(fresh) is not None:
+                before |= {item.key: 1 for item in fresh}
+        for item in batch:
+            if item.key in before:
+                self._process_alone(item)
+
+    def _process_alone(self, item: Item) -> None:
+        fault: str | None = "it ended the process"
+        while fault is not None:
+            attempts = self._patiently(lambda: self._store.begin_attempts([item.key]))[item.key]
+            self._checkpoint("begun alone")
+            if attempts > STRIKES:
+                why = f"attempted {STRIKES} times: {fault}"
+                LOG.error("%s: put into quarantine: %s", item.source, why)
+                self.counts["quarantined"] += 1
+                self._finish([item], why)
+                return
+            fault = self._try([item])
+
+    def _try(self, items: list[Item]) -> str | None:
+        """Process inputs in one transaction and finish them; return what went wrong, None where nothing did."""
+        try:
+            accounts = [self._prepared(item) for item in items]
+            self._checkpoint("prepared")
+            decisions = self._patiently(lambda: self._enter(accounts))
+        except StoreError:
+            with suppress(StoreError):  # nothing of theirs is to blame
+                self._store.end_attempts(item.key for item in items)
+            raise
+        except Exception as error:
+            LOG.exception("%s could not be processed", items[0].source if len(items) == 1 else f"a batch of {len(items)}")
+            return describe(error)
+        self.counts["inputs"] += len(items)
+        self.counts.update(f"kind {account.report.kind}" for account in accounts)
+        self.counts.update(f"decision {decision.action}" for decision in decisions)
+        self._finish(items, None)
+        return None
+
+    def _prepared(self, item: Item) -> Account:
+        return self._bookkeeper.prepare(item, self._store, self._clock())
+
+    def _enter(self, accounts: list[Account]) -> list[Decision]:
+        now = self._clock()
+        if self._checker is not None:
+            accounts = self._bookkeeper.check_domains(accounts, self._store, self._checker, now)
+        with self._store.transaction() as ledger:
+            decisions = list(self._bookkeeper.enter(ledger, accounts, now))
+            self._checkpoint("entered")
+        self._checkpoint("committed")
+        return decisions
+
+    def _finish(self, items: list[Item], why: str | None) -> None:
+        """Move inputs away, and forget their attempts; one that can't be moved stays, and is known when it is met again."""
+        for item in items:
+            try:
+                if item.finish is not None:
+                    item.finish(why)
+                self._checkpoint("finished")
+            except OSError as error:
+                self.troubled = True
+                self._say(f"{item.source}: can't be moved away: {error.strerror or error}")
+        self._patiently(lambda: self._store.end_attempts(item.key for item in items))
+        self._checkpoint("ended")
+
+    def _patiently(self, work: Callable[[], T]) -> T:
+        """Do something with the store, and again while it is locked, full or away; stops waiting when it is to stop."""
+        wait = 1.0
+        while True:
+            try:
+                return work()
+            except StoreError as error:
+                if not error.transient or self._once or self._stopping.is_set():
+                    raise
+                self._say(str(error))
+            self._stopping.wait(wait)
+            wait = min(_LONGEST_WAIT, 2 * wait)
+
+    def _keep_house(self) -> int:
+        """Heal who took mail since, drop what was held too long, close what has calmed, once an hour."""
+        now = self._clock()
+        if self._housekept is not None and now - self._housekept < _HOUSEKEEPING:
+            return 0
+        with self._store.transaction() as ledger:
+            healed = sum(self._bookkeeper.heal(ledger, address, None, now) for address in ledger.delivered(now, BY))
+            dropped = ledger.brake.expire(now)
+            for incident in ledger.brake.incidents():
+                if self._guard.has_calmed(incident.name, now, ledger.brake):
+                    ledger.brake.close(incident.name, now)
+                    LOG.warning("incident over: %s", incident.name)
+        self._housekept = now
+        self.counts[f"decision {Action.RELEASE}"] += healed
+        if dropped:
+            LOG.warning("%d held decisions were dropped: nobody released them in time", dropped)
+        return healed
