@@ -3,10 +3,9 @@
     list      what lies there                     nothing is kept of it yet
     begin     count an attempt at each input      one commit for a batch
     prepare   read, judge, assess, ask DNS        any bytes, any plugin: a crash here is an attempt
-    commit    events, decisions, outbox           one transaction for a batch
+    commit    events, decisions, outbox           one transaction for a batch, which forgets the attempts
     deliver   call the plugins                    at least once, idempotent by key
     finish    move the input away                 it is met again if this fails, and known then
-    end       forget the attempts
 
 After a crash what was begun is taken one by one, so that an input which kills the process stands alone:
 at its fourth attempt it goes into quarantine. A database that is locked, full or away, and a mailbox
@@ -92,7 +91,7 @@ class Runner:
 
     def handle(self, item: Item) -> list[Decision]:
         """Process one input whole, apart from moving it: in one transaction. Raises StoreError where nothing was kept."""
-        return self._enter([self._prepared(item)])
+        return self._enter([self._prepared(item)], [item])
 
     def run(self, sources: Sequence[Source], *, once: bool = False) -> None:
         """Process what the sources have, until stopped; with `once` what is there now, and what is due in the outbox.
@@ -179,6 +178,7 @@ class Runner:
                 LOG.error("%s: put into quarantine: %s", item.source, why)
                 self.counts["quarantined"] += 1
                 self._finish([item], why)
+                self._patiently(lambda: self._store.end_attempts([item.key]))
                 return
             fault = self._try([item])
 
@@ -187,7 +187,7 @@ class Runner:
         try:
             accounts = [self._prepared(item) for item in items]
             self._checkpoint("prepared")
-            decisions = self._patiently(lambda: self._enter(accounts))
+            decisions = self._patiently(lambda: self._enter(accounts, items))
         except StoreError:
             with suppress(StoreError):  # nothing of theirs is to blame
                 self._store.end_attempts(item.key for item in items)
@@ -204,18 +204,19 @@ class Runner:
     def _prepared(self, item: Item) -> Account:
         return self._bookkeeper.prepare(item, self._store, self._clock())
 
-    def _enter(self, accounts: list[Account]) -> list[Decision]:
+    def _enter(self, accounts: list[Account], items: list[Item]) -> list[Decision]:
         now = self._clock()
         if self._checker is not None:
             accounts = self._bookkeeper.check_domains(accounts, self._store, self._checker, now)
         with self._store.transaction() as ledger:
             decisions = list(self._bookkeeper.enter(ledger, accounts, now))
+            ledger.end_attempts(item.key for item in items)
             self._checkpoint("entered")
         self._checkpoint("committed")
         return decisions
 
     def _finish(self, items: list[Item], why: str | None) -> None:
-        """Move inputs away, and forget their attempts; one that can't be moved stays, and is known when it is met again."""
+        """Move inputs away; one that can't be moved stays, and is known when it is met again."""
         for item in items:
             try:
                 if item.finish is not None:
@@ -224,8 +225,6 @@ class Runner:
             except OSError as error:
                 self.troubled = True
                 self._say(f"{item.source}: can't be moved away: {error.strerror or error}")
-        self._patiently(lambda: self._store.end_attempts(item.key for item in items))
-        self._checkpoint("ended")
 
     def _patiently(self, work: Callable[[], T]) -> T:
         """Do something with the store, and again while it is locked, full or away; stops waiting when it is to stop."""

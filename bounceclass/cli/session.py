@@ -14,10 +14,10 @@ from bounceclass.config import settings_from
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from bounceclass.config import Configuration
     from bounceclass.engine import Engine
     from bounceclass.plugins import Plugins
     from bounceclass.protocols import Failure
-    from bounceclass.settings import Settings
 
 __all__ = ["Session", "current"]
 
@@ -39,7 +39,7 @@ class Session:
         self._faults: set[str] = set()
 
     @cached_property
-    def settings(self) -> Settings:
+    def settings(self) -> Configuration:
         """The settings of the configuration file; raises SettingsError where it does not fit."""
         return settings_from(self.config)
 
@@ -49,7 +49,7 @@ class Session:
 
         settings = msgspec.structs.replace(self.settings, packs=(*packs, *self.settings.packs), **options)
         engine = Engine(settings, plugins=self.named)
-        self._tell_faults(engine.plugins)
+        self.tell_faults(engine.plugins)
         return engine
 
     def plugins(self) -> Plugins:
@@ -57,10 +57,11 @@ class Session:
         from bounceclass.plugins import Plugins  # noqa: PLC0415  as above
 
         plugins = Plugins(self.settings, self.named)
-        self._tell_faults(plugins)
+        self.tell_faults(plugins)
         return plugins
 
-    def _tell_faults(self, plugins: Plugins) -> None:
+    def tell_faults(self, plugins: Plugins) -> None:
+        """Say on stderr, once, which plugins can not be used."""
         for fault in map(str, plugins.faults):
             self.faulty = True
             if fault not in self._faults:  # a second Engine has those of the first

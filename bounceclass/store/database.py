@@ -97,10 +97,8 @@ class Database:
 
     def end_attempts(self, keys: Iterable[str]) -> None:
         """Forget the attempts at inputs that are finished."""
-        keys = list(keys)
-        with writing(self._engine) as connection:
-            for start in range(0, len(keys), _PAGE):
-                connection.execute(delete(attempts).where(attempts.c.key.in_(keys[start : start + _PAGE])))
+        with self.transaction() as ledger:
+            ledger.end_attempts(keys)
 
     def suppressions(self, selection: Selection | None = None) -> Iterator[Suppression]:
         """Yield the entries that fit, in the order of entry and in bounded memory; what is lifted or has run out too, unless `active_at` says when.

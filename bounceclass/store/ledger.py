@@ -15,11 +15,12 @@ from bounceclass.store import entries, sightings
 from bounceclass.store.brake import Brake
 from bounceclass.store.naming import domain_of
 from bounceclass.store.past import read_domain, read_history
-from bounceclass.store.schema import addresses, deliveries, events, failures, history, outbox, queues, tags
+from bounceclass.store.schema import addresses, attempts, deliveries, events, failures, history, outbox, queues, tags
 from bounceclass.store.sentlog import tag_name
 from bounceclass.store.statements import gravest, ignoring, latest
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
 
     from sqlalchemy import Connection, Executable
@@ -41,6 +42,7 @@ _heal_domain: Final = (
     .values(healed_at=bindparam("now"))
 )
 _log: Final = insert(history)
+_PAGE: Final = 500
 
 
 class Ledger:
@@ -168,6 +170,12 @@ class Ledger:
     def record_named(self, tag: str, recipient: str) -> None:
         """Keep that a report under a tag named a final recipient."""
         self._gather(ignoring(self._connection, tags), {"tag": tag_name(tag), "address": self._naming.address(recipient)})
+
+    def end_attempts(self, keys: Iterable[str]) -> None:
+        """Forget the attempts at inputs with all that followed from them."""
+        keys = list(keys)
+        for start in range(0, len(keys), _PAGE):
+            self._connection.execute(delete(attempts).where(attempts.c.key.in_(keys[start : start + _PAGE])))
 
     def flush(self) -> None:
         """Write what was gathered; done at the end of the block."""
