@@ -6,12 +6,12 @@ mail comes from a mail system; and words in a text alone prove nothing at all.
 
 from __future__ import annotations
 
-from email.utils import parseaddr
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from bounceclass.addresses import mailbox
 from bounceclass.dsn import parse_date
 from bounceclass.knowledge import data_file
 from bounceclass.model import Event, Kind
@@ -83,7 +83,7 @@ def has_daemon_name(message: Message) -> bool:
     sender = (message.headers.get("from") or "").lower()
     if not sender and not any(name in message.headers for name in _OF_A_MAIL):
         return False
-    local = parseaddr(sender)[1].partition("@")[0]
+    local = (mailbox(sender) or "").partition("@")[0]
     daemon = _table().daemon
     return sender.strip() in {"", "<>"} or local in daemon.locals or any(name in sender for name in daemon.names)
 
@@ -129,8 +129,8 @@ def read_unsubscribe(message: Message) -> list[Event]:
 
 
 def _from_sender(message: Message, kind: Kind, words: str | None) -> Event:
-    sender = parseaddr(message.headers.get("from") or "")[1]
-    return Event(kind=kind, recipient=sender or None, diagnostic=words or None, occurred_at=parse_date(message.headers.get("date"), message))
+    sender = mailbox(message.headers.get("from") or "")
+    return Event(kind=kind, recipient=sender, diagnostic=words or None, occurred_at=parse_date(message.headers.get("date"), message))
 
 
 def other_format(message: Message) -> str | None:

@@ -21,11 +21,12 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from bounceclass import quotation, transcript
+from bounceclass import transcript
 from bounceclass.codes import STATUS, find_status, is_generic, status_class, tidy
 from bounceclass.fields import Group, address, decode_xtext, paragraphs, typed
 from bounceclass.message import DELIVERY
 from bounceclass.model import Event, Kind
+from bounceclass.quotation import Quotation, unfold
 
 if TYPE_CHECKING:
     from bounceclass.message import Message
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 __all__ = ["FORMAT", "envid", "failed_recipients", "has_fields", "host_name", "parse_date", "read"]
 
 FORMAT: Final = "rfc3464"
+_LONGEST_DATE: Final = 200
 _TEXTS: Final = frozenset({"text/plain"})
 _PER_RECIPIENT: Final = frozenset(
     {"final-recipient", "original-recipient", "x-actual-recipient", "action", "status", "diagnostic-code", "remote-mta"}
@@ -57,15 +59,17 @@ _HEAD_OF_TEXT: Final = re.compile(r"^(?:reporting-mta|final-recipient|original-r
 
 def read(message: Message) -> list[Event]:
     """Return an event for each recipient of the message's status parts; at least one, if it has such a part."""
-    texts = [message.decoded(part, message.limits.status) for part in message.of_type(DELIVERY)]
+    texts = list(message.status_texts(DELIVERY))
     if not texts and (text := _fields_in_text(message)):
         texts = [text]
         message.add_defect("status-in-text", "")
-    notice = message.text() if texts else ""
+    notice = Quotation(message.text() if texts else "", message.limits.diagnostic)
     events: list[Event] = []
     for text in texts:
-        about, groups = _groups(text, message)
+        about, groups = _groups(text, message, message.limits.recipients - len(events))
         events += (_event(message, about, group, notice, alone=len(groups) == 1) for group in groups)
+    if notice.spent:
+        message.add_defect("text-cut", "notice")
     return _named(events, message)
 
 
@@ -83,11 +87,10 @@ def _fields_in_text(message: Message) -> str:
     return ""
 
 
-def _groups(text: str, message: Message) -> tuple[Group, list[Group]]:
-    """Return the fields about the message, and a group for each recipient, at least one."""
+def _groups(text: str, message: Message, limit: int) -> tuple[Group, list[Group]]:
+    """Return the fields about the message, and a group for each recipient, at least one but no more than `limit`."""
     about: Group = {}
     groups: list[Group] = []
-    limit = message.limits.recipients
     for paragraph in paragraphs(text):
         if paragraph.junk:
             message.add_defect("junk-line", "delivery-status")
@@ -102,15 +105,15 @@ def _groups(text: str, message: Message) -> tuple[Group, list[Group]]:
             where = groups[-1] if groups and (name in _PER_RECIPIENT or name.startswith("x-")) else about
             where.setdefault(name, value)
         if len(groups) > limit:
-            message.add_defect("too-many-recipients", f"read {limit}")
+            message.add_defect("too-many-recipients", f"read {message.limits.recipients}")
             return about, groups[:limit]
     if not groups:
         message.add_defect("no-recipient-group", "delivery-status")
         groups.append({name: value for name, value in about.items() if name in _PER_RECIPIENT})
-    return about, groups
+    return about, groups[: max(0, limit)]
 
 
-def _event(message: Message, about: Group, group: Group, notice: str, *, alone: bool) -> Event:
+def _event(message: Message, about: Group, group: Group, notice: Quotation, *, alone: bool) -> Event:
     recipient = address(group.get("final-recipient")) or address(group.get("x-actual-recipient"))
     original = decode_xtext(address(group.get("original-recipient")))
     stated, comment = _status(group.get("status"), message)
@@ -118,10 +121,10 @@ def _event(message: Message, about: Group, group: Group, notice: str, *, alone: 
     limit = message.limits.diagnostic
     if len(diagnostic) > limit:
         message.add_defect("text-cut", "diagnostic-code")
-    diagnostic = quotation.unfold(diagnostic or comment, limit)
+    diagnostic = unfold(diagnostic or comment, limit)
     said = transcript.read(diagnostic)
     if said.reply_code is None and notice and (kind in _LOCAL_TYPES or not diagnostic or is_generic(said.enhanced_status)):
-        quoted = quotation.find(notice, recipient or original, alone=alone, limit=limit)
+        quoted = notice.find(recipient or original, alone=alone)
         if quoted.reply_code is not None or not diagnostic:
             kind, diagnostic = None, quoted.text[quoted.start : quoted.end]
             said = msgspec.structs.replace(quoted, text=diagnostic)
@@ -138,7 +141,7 @@ def _event(message: Message, about: Group, group: Group, notice: str, *, alone: 
         enhanced_status=_more_specific(said, stated),
         diagnostic=diagnostic or None,
         diagnostic_type=kind,
-        command=said.command or quotation.find_command(notice, recipient or original, alone=alone),
+        command=said.command or notice.find_command(recipient or original, alone=alone),
         remote_mta=host_name(remote) or said.remote_host,
         reporting_mta=host_name(reporting),
         occurred_at=parse_date(group.get("last-attempt-date") or message.notice_headers.get("date"), message),
@@ -201,8 +204,7 @@ def failed_recipients(message: Message) -> list[str]:
 
 def envid(message: Message) -> str | None:
     """Return the Original-Envelope-Id (RFC 3464 2.2.1), its xtext undone."""
-    for part in message.of_type(DELIVERY):
-        text = message.decoded(part, message.limits.status)
+    for text in message.status_texts(DELIVERY):
         if "original-envelope-id" in text.lower():
             about = next(paragraphs(text), None)
             fields = about.fields if about else []
@@ -214,7 +216,7 @@ def parse_date(value: str | None, message: Message) -> datetime | None:
     """Return a date (RFC 5322 3.3) in UTC; without a zone, or unreadable, None and a defect."""
     if not value:
         return None
-    when = _date(value)
+    when = _date(value[:_LONGEST_DATE])
     if when is None:
         message.add_defect("bad-date", value[:80])
     return when

@@ -20,7 +20,7 @@ from bounceclass import builtin, transcript
 from bounceclass.codes import status_class
 from bounceclass.eventkey import event_key
 from bounceclass.judge import Judge
-from bounceclass.model import Event, Kind, Report, clean_text
+from bounceclass.model import Defect, Event, Kind, Report, clean_text
 from bounceclass.packcheck import require_sound
 from bounceclass.packs import load, load_ours, our_paths
 from bounceclass.plugins import Plugins
@@ -67,6 +67,8 @@ class Engine:
         parser, notices = self._reading or self._ready()
         report = reader.read(raw, self.settings, source, cut=cut, parser=parser, notices=notices)
         events = tuple(self.plugins.refine(event) for event in self._judge.judge(report.events, certainty=prose.certainty(report)))
+        if self._judge.limit(report.events) < self.settings.limits.rule_text:
+            report = msgspec.structs.replace(report, defects=(*report.defects, Defect("text-cut", "diagnostics")))
         return msgspec.structs.replace(report, events=events)
 
     def _ready(self) -> tuple[Parser | None, Notices]:
@@ -85,7 +87,7 @@ class Engine:
 
         `host` is who said so, `command` the phase (one of model.COMMANDS) where it was said.
         """
-        diagnostic = clean_text(" ".join(text[: self.settings.limits.diagnostic].split()))
+        diagnostic = clean_text(" ".join(text[: self.settings.limits.diagnostic].replace("\0", "").split()))
         said = transcript.read(diagnostic)
         event = Event(
             kind=_kind(said.reply_code, said.enhanced_status),

@@ -9,6 +9,7 @@ recipient in a header of the returned original, X-HmXmrOriginalRecipient.
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from bounceclass.dsn import host_name, parse_date
@@ -30,7 +31,11 @@ _JMRP_HEADER: Final = "x-hmxmroriginalrecipient"
 
 def read(message: Message) -> list[Event]:
     """Return an event for each recipient that the feedback reports name, one without if none is named."""
-    return [event for part in message.of_type(FEEDBACK) for event in _events(message, message.decoded(part, message.limits.status))]
+    limit = message.limits.recipients
+    events = list(islice((event for text in message.status_texts(FEEDBACK) for event in _events(message, text)), limit + 1))
+    if len(events) > limit:
+        message.add_defect("too-many-recipients", f"read {limit}")
+    return events[:limit]
 
 
 def _events(message: Message, text: str) -> Iterable[Event]:

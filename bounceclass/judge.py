@@ -42,6 +42,10 @@ PROGRAMS: Final = frozenset({"x-unix", "unix"})
 ABUSE: Final = frozenset({None, "abuse", "opt-out", "opt-out-list"})
 """Feedback types that take back consent (RFC 5965 7.3 and its registry)."""
 _BY_KIND: Final = {Kind.BOUNCE: Permanence.PERMANENT, Kind.DELAY: Permanence.TRANSIENT}
+_REMEMBERED: Final = 1024
+"""Characters of the longest diagnostic whose verdict is remembered: of longer ones 8,192 would take 200 MB."""
+_FEWEST: Final = 256
+"""Characters of a diagnostic that rules are always run on."""
 FAILURES: Final = frozenset({Kind.BOUNCE, Kind.DELAY})
 
 
@@ -68,6 +72,7 @@ class _Case(msgspec.Struct, frozen=True):
     provider: str | None
     own: bool
     skipped: bool
+    limit: int
 
 
 class Judge:
@@ -77,14 +82,15 @@ class Judge:
         """Build from settings; `packs` come after the settings' own: those of plugins and ours, by default ours alone."""
         self.finder = finder_for(settings, packs)
         self._own = tuple(host.lower() for host in settings.own_hosts)
-        self._limit = settings.limits.rule_text
+        self._limits = settings.limits
         self.decide = lru_cache(maxsize=8192)(self._decide)
 
     def judge(self, events: Iterable[Event], *, certainty: float = 1.0) -> tuple[Event, ...]:
         """Give each event of one report its verdict; none is surer than `certainty`, by how the report was read."""
         events = tuple(events)
         complaints = sum(event.kind is Kind.COMPLAINT for event in events)
-        judged = tuple(self._judge(event, alone=complaints <= 1) for event in events)
+        limit = self.limit(events)
+        judged = tuple(self._judge(event, limit, alone=complaints <= 1) for event in events)
         if certainty < 1:
             why = _whole("read-from-prose", "diagnostic", "")
             judged = tuple(event if event.verdict.confidence <= certainty else _doubted(event, certainty, why) for event in judged)
@@ -93,14 +99,22 @@ class Judge:
         named = frozenset((event.recipient or "").lower() for event in events)
         return tuple(_of_somebody_else(event, named) for event in judged)
 
-    def _judge(self, event: Event, *, alone: bool) -> Event:
+    def limit(self, events: Sequence[Event]) -> int:
+        """Return how many characters of each diagnostic of a report rules are run on."""
+        most = self._limits.rule_text
+        if sum(min(len(event.diagnostic or ""), most) for event in events) <= self._limits.rule_texts:
+            return most
+        return min(most, max(_FEWEST, self._limits.rule_texts // len(events)))
+
+    def _judge(self, event: Event, limit: int, *, alone: bool) -> Event:
         if event.kind in FAILURES or (event.kind is Kind.OTHER and event.diagnostic):
-            verdict = self.decide(self._case(event))
+            decide = self.decide if len(event.diagnostic or "") <= _REMEMBERED else self._decide
+            verdict = decide(self._case(event, limit))
         else:
             verdict = self._no_failure(event, alone=alone)
         return msgspec.structs.replace(event, verdict=verdict)
 
-    def _case(self, event: Event) -> _Case:
+    def _case(self, event: Event, limit: int) -> _Case:
         said = transcript.read(event.diagnostic or "")
         domain = (event.recipient or "").rpartition("@")[2].lower() or None
         hosts = (event.remote_mta, said.remote_host)
@@ -115,12 +129,13 @@ class Judge:
             self.finder.provider(hosts, None, "") or self.finder.provider((), domain, ""),
             local and any(host_is_ours(host, self._own) for host in (event.remote_mta, event.reporting_mta)),
             event.command == "connect" and event.action is not None and status_class(event.enhanced_status) == 4,  # noqa: PLR2004  the class
+            limit,
         )
 
     def _decide(self, case: _Case) -> Verdict:
         text = case.diagnostic or ""
         said = transcript.read(text)
-        seen = transcript.normalise(text, said.start, min(said.end, said.start + self._limit))
+        seen = transcript.normalise(text, said.start, min(said.end, said.start + case.limit))
         provider = case.provider or self.finder.provider((), None, seen.text)
         match = self.finder.find(Facts(seen.text, case.reply_code, case.status, case.command, provider))
         rulings = [] if match is None else [_by_rule(match, seen, text)]
@@ -171,7 +186,7 @@ class Judge:
 
     def _of_auto_reply(self, event: Event) -> Ruling | None:
         text = event.diagnostic or ""
-        seen = transcript.normalise(text, 0, self._limit)
+        seen = transcript.normalise(text, 0, self._limits.rule_text)
         match = self.finder.find(Facts(seen.text, kind=Kind.AUTO_REPLY))
         return None if match is None else _by_rule(match, seen, text)
 

@@ -24,9 +24,10 @@ from bounceclass.mime.parsers import build_skeleton, parser_named, read_skeleton
 from bounceclass.mime.split import Part, Splitter
 from bounceclass.model import Defect
 from bounceclass.returned import find_headers
+from bounceclass.transcript import lower
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from bounceclass.protocols import Parser, Shape
     from bounceclass.settings import Settings
@@ -43,7 +44,7 @@ _LONGEST: Final = {"base64": 6, "quoted-printable": 13}
 """Raw bytes that a character may take, line ends included; in other encodings four."""
 _NO_BASE64: Final = bytes(set(range(256)) - set(string.ascii_letters.encode() + string.digits.encode() + b"+/"))
 _TAGS: Final = re.compile(r"<(?:br|/p|/div|/tr|/li|/h\d)[^<>]{0,200}>|<[^<>]{1,1000}>", re.IGNORECASE)
-_UNSEEN: Final = re.compile(r"<(style|script|head)\b.{0,20000}?</\1>", re.IGNORECASE | re.DOTALL)
+_UNSEEN: Final = re.compile(r"<(style|script|head)\b")
 _ENTITIES: Final = {"&nbsp;": " ", "&lt;": "<", "&gt;": ">", "&quot;": '"', "&#39;": "'", "&#64;": "@", "&amp;": "&"}
 
 
@@ -108,6 +109,17 @@ class Message:
                 if part.content_type == wanted and (text := self.decoded(part, self.limits.text)).strip():
                     return _without_tags(text) if wanted == "text/html" else text
         return ""
+
+    def status_texts(self, types: frozenset[str]) -> Iterator[str]:
+        """Yield the text of each machine-readable part of some types, of all of them together no more than `limits.status`."""
+        room = self.limits.status
+        for part in self.of_type(types):
+            if room <= 0:
+                self.add_defect("text-cut", part.content_type)
+                return
+            text = self.decoded(part, room)
+            room -= len(text)
+            yield text
 
     def decoded(self, part: Part, limit: int) -> str:
         """Return the text of a part, at most `limit` characters of it, with LF line ends; decoded once."""
@@ -190,7 +202,24 @@ def _transfer_decoded(data: bytes, encoding: str) -> bytes:
 
 
 def _without_tags(text: str) -> str:
-    text = _TAGS.sub(lambda tag: "\n" if tag[0][1] in "bB/" else " ", _UNSEEN.sub(" ", text))
+    text = _TAGS.sub(lambda tag: "\n" if tag[0][1] in "bB/" else " ", _without_unseen(text))
     for entity, char in _ENTITIES.items():
         text = text.replace(entity, char)
     return text
+
+
+def _without_unseen(text: str) -> str:
+    """Return HTML without style sheets, scripts and head; one that is never closed stays."""
+    lowered, kept, place = lower(text), list[str](), 0
+    unclosed: set[str] = set()
+    for match in _UNSEEN.finditer(lowered):
+        name = match[1]
+        if match.start() < place or name in unclosed:
+            continue
+        end = lowered.find(f"</{name}>", match.end())
+        if end < 0:
+            unclosed.add(name)
+            continue
+        kept += (text[place : match.start()], " ")
+        place = end + len(name) + 3
+    return "".join((*kept, text[place:]))

@@ -10,46 +10,90 @@ user@example.org: No MX found for domain                             OpenSMTPD
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from bounceclass import transcript
 from bounceclass.model import clean_text
 
-__all__ = ["find", "find_command", "unfold"]
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
-_BEHIND: Final = re.compile(r">?(?::[ \t]*\n?|\n)[ \t]*((?<=[ \t])\S[^\n]*(?:\n[ \t]+\S[^\n]*){0,20})")
-_OPENS: Final = re.compile(r"[ \t]*<?[^\s<>@]{1,64}@[\w.-]{1,255}>?[:.]?(?:\s|$)")
+__all__ = ["Quotation", "unfold"]
+
+_SEARCHES: Final = 1000
+"""How often a recipient is looked for; what is read of a notice has no room for words about so many."""
+_ROOM: Final = 512 * 1024
+"""Characters that are read of a notice in all: honest ones say of each recipient something else."""
+_OVERHEAD: Final = 100
+"""What a paragraph costs besides its own length."""
+_BEHIND: Final = re.compile(r">?(?::[ \t]*+\n?|\n)[ \t]*+((?<=[ \t])\S[^\n]*(?:\n[ \t]+\S[^\n]*){0,20})")
+_NEXT: Final = re.compile(r"\n([ \t]*)<?[^\s<>@]{1,64}@[\w.-]{1,255}>?[:.]?(?=\s|\Z)")
 
 
-def find(notice: str, recipient: str | None, *, alone: bool, limit: int) -> transcript.Transcript:
-    """Return what a notice says of a recipient, NOTHING where it says nothing.
+class Quotation:
+    """A notice, asked about one recipient of its report after the other; `spent` once it was read too often.
 
-    Of one that is `alone`, the remote's words may stand anywhere; at most `limit` characters are kept.
+    Then it says nothing more: a hostile one names its recipients everywhere.
     """
-    lowered, said_of_it = notice.lower(), ""
-    place = lowered.find(recipient.lower()) if recipient else -1
-    while place >= 0 and recipient:
-        paragraph = _paragraph(notice, place)
-        said = transcript.read(unfold(paragraph, limit))
-        if said.reply_code is not None:
-            return said
-        said_of_it = said_of_it or _words_behind(paragraph, recipient)
-        place = lowered.find(recipient.lower(), place + 1)
-    if said_of_it:
-        return transcript.read(unfold(said_of_it, limit))
-    if alone:
-        for paragraph in notice.split("\n\n"):
-            said = transcript.read(unfold(paragraph, limit))
-            if said.reply_code is not None and said.quoted:
+
+    def __init__(self, notice: str, limit: int) -> None:
+        """Take a notice; at most `limit` characters of what it says of a recipient are read."""
+        self._notice = notice
+        self._lowered = notice.lower()
+        self._limit = limit
+        self._searches = _SEARCHES
+        self._room = _ROOM
+        self.spent = False
+
+    def __bool__(self) -> bool:
+        """Tell whether there is a notice."""
+        return bool(self._notice)
+
+    def find(self, recipient: str | None, *, alone: bool) -> transcript.Transcript:
+        """Return what the notice says of a recipient, NOTHING where it says nothing.
+
+        Of one that is `alone`, the remote's words may stand anywhere.
+        """
+        said_of_it = ""
+        for paragraph in self._about(recipient):
+            said = transcript.read(unfold(paragraph, self._limit))
+            if said.reply_code is not None:
                 return said
-    return transcript.NOTHING
+            said_of_it = said_of_it or _words_behind(paragraph, recipient or "")
+        if said_of_it:
+            return transcript.read(unfold(said_of_it, self._limit))
+        if alone:
+            for paragraph in self._notice.split("\n\n"):
+                said = transcript.read(unfold(paragraph, self._limit))
+                if said.reply_code is not None and said.quoted:
+                    return said
+        return transcript.NOTHING
 
+    def find_command(self, recipient: str | None, *, alone: bool) -> str | None:
+        """Return the phase that the notice names for a recipient; all of it is about one that is `alone`."""
+        about = self._notice if alone else next(self._about(recipient), "")
+        return transcript.find_command(" ".join(about.lower().split()))
 
-def find_command(notice: str, recipient: str | None, *, alone: bool) -> str | None:
-    """Return the phase that the notice names for a recipient; all of it is about one that is `alone`."""
-    place = notice.lower().find(recipient.lower()) if recipient else -1
-    about = notice if alone else _paragraph(notice, place) if place >= 0 else ""
-    return transcript.find_command(" ".join(about.lower().split()))
+    def _about(self, recipient: str | None) -> Iterator[str]:
+        """Yield each paragraph that names a recipient, from the line where it does."""
+        name = (recipient or "").lower()
+        place = self._search(name, 0) if name else -1
+        while place >= 0:
+            paragraph = _paragraph(self._notice, place)
+            self._room -= len(paragraph) + _OVERHEAD
+            if self._room < 0:
+                self.spent = True
+                return
+            yield paragraph
+            place = self._search(name, place + 1)
+
+    def _search(self, name: str, start: int) -> int:
+        if start == 0:
+            self._searches -= 1
+        if self._searches < 0 or self.spent:
+            self.spent = True
+            return -1
+        return self._lowered.find(name, start)
 
 
 def _words_behind(paragraph: str, recipient: str) -> str:
@@ -65,10 +109,9 @@ def _paragraph(notice: str, place: int) -> str:
     """
     start = notice.rfind("\n", 0, place) + 1
     end = notice.find("\n\n", place)
-    lines = notice[start : end if end >= 0 else len(notice)].split("\n")
-    depth = _depth(lines[0])
-    length = next((place for place, line in enumerate(lines) if place and _depth(line) <= depth and _OPENS.match(line)), len(lines))
-    return "\n".join(lines[:length])
+    text = notice[start : end if end >= 0 else len(notice)]
+    depth = _depth(text[: text.find("\n")])
+    return text[: next((match.start() for match in _NEXT.finditer(text) if len(match[1]) <= depth), len(text))]
 
 
 def _depth(line: str) -> int:

@@ -32,8 +32,8 @@ _REFUSAL_SUBJECTS: Final = ("rejected:", "automatically rejected mail", "undeliv
 def read(message: Message) -> list[Event]:
     """Return an event for each disposition notification of a message."""
     events = []
-    for part in message.of_type(DISPOSITION):
-        fields = dict(reversed([field for paragraph in paragraphs(message.decoded(part, message.limits.status)) for field in paragraph.fields]))
+    for text in message.status_texts(DISPOSITION):
+        fields = dict(reversed([field for paragraph in paragraphs(text) for field in paragraph.fields]))
         events.append(_event(message, fields))
     return events
 

@@ -30,13 +30,15 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     text: int = 16 * 1024
     """Of a notice for people, decoded characters."""
     status: int = 2 * 1024 * 1024
-    """Of one machine-readable part."""
+    """Of all machine-readable parts together."""
     recipients: int = 5000
-    """Per-recipient groups of one report."""
+    """Recipients of one report."""
     diagnostic: int = 8 * 1024
     """Characters of one recipient's diagnostic."""
     rule_text: int = 2048
     """Characters of a diagnostic that rules are run on."""
+    rule_texts: int = 512 * 1024
+    """Of all diagnostics of a report; where they have more, rules are run on less of each, but never on less than 256."""
     encoded_words: int = 50
     """Encoded words of one header value."""
     hook_seconds: float = 30.0

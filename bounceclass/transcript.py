@@ -209,6 +209,8 @@ _IP: Final = re.compile(
 _BLANKS: Final = re.compile(r"\s\s+|[^\S ]")
 _LOCAL: Final = frozenset("abcdefghijklmnopqrstuvwxyz0123456789.!#$%&'*+/=?^_`{|}~-")
 _DOMAIN: Final = frozenset("abcdefghijklmnopqrstuvwxyz0123456789.-_")
+_BLANKLESS: Final = "\u2e80"
+"""Where Han, kana and Hangul begin: their text leaves no blank beside an address."""
 _CONTINUED: Final = re.compile(rf"({REPLY})([ -])({STATUS})? ?")
 
 
@@ -254,15 +256,22 @@ def _masks(lowered: str) -> list[tuple[int, int, str]]:
 
 def _address(lowered: str, at: int) -> tuple[int, int]:
     left, right = at, at + 1
-    while left and (lowered[left - 1] in _LOCAL or lowered[left - 1] > "\x7f"):
+    letters = _letters(lowered[left - 1 : left])
+    while left and (lowered[left - 1] in _LOCAL or "\x7f" < lowered[left - 1] < letters):
         left -= 1
-    while right < len(lowered) and (lowered[right] in _DOMAIN or lowered[right] > "\x7f"):
+    letters = _letters(lowered[right : right + 1])
+    while right < len(lowered) and (lowered[right] in _DOMAIN or "\x7f" < lowered[right] < letters):
         right += 1
     while right > at + 1 and lowered[right - 1] in ".-":
         right -= 1
     if left and right < len(lowered) and lowered[left - 1] == "<" and lowered[right] == ">":
         return left - 1, right + 1
     return left, right
+
+
+def _letters(beside: str) -> str:
+    """Return before what an address's letters stand: those of scripts without blanks are its own only where one touches the "@"."""
+    return _BLANKLESS if beside < _BLANKLESS else "\U0010ffff"
 
 
 def _continuations(lowered: str, head: re.Match[str]) -> list[tuple[int, int, str]]:

@@ -54,7 +54,7 @@ LONGEST: Final = 1000
 """Characters of an address; a longer one is none (RFC 5321 4.5.3.1.3: 256 octets of a path)."""
 _ADDRESS: Final = re.compile(
     r"""(?:"(?:[^"\\\x00-\x1f\x7f]|\\[ -~])+"|[^\s@<>()\[\],;:"\\\x00-\x1f\x7f-\x9f\ud800-\udfff]+)
-        @(?:[^\s@<>()\[\],;:"\\\x00-\x1f\x7f-\x9f\ud800-\udfff]+|\[[0-9A-Za-z:.]+\])""",
+        @(?:[^\s@\uFE6B\uFF20<>()\[\],;:"\\\x00-\x1f\x7f-\x9f\ud800-\udfff]+|\[[0-9A-Za-z:.]+\])""",
     re.VERBOSE,
 )
 _LIKE_ADDRESS: Final = re.compile(r"(?<![^\s@<>()\[\],;:\"\\])[^\s@<>()\[\],;:\"\\]{1,1000}@[^\s@<>()\[\],;:\"\\]{1,255}")
