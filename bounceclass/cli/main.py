@@ -22,7 +22,25 @@ from bounceclass.errors import BounceclassError, InputError
 
 __all__ = ["BUILT_IN", "command", "run"]
 
-BUILT_IN: Final = ("classify", "reply", "explain", "compare", "check", "rules", "unknowns", "tag", "verify", "run", "plugins", "completion")
+BUILT_IN: Final = (
+    "classify",
+    "reply",
+    "explain",
+    "compare",
+    "check",
+    "rules",
+    "unknowns",
+    "tag",
+    "verify",
+    "run",
+    "suppressions",
+    "undo",
+    "incidents",
+    "quarantine",
+    "outbox",
+    "plugins",
+    "completion",
+)
 NOT_ALL_READ, USAGE, INTERRUPTED = 1, 2, 130
 
 

@@ -1,0 +1,102 @@
+"""`bounceclass quarantine`: inputs that could not be processed, why, and another try."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from bounceclass.cli.session import current
+from bounceclass.cli.stored import said_at, told
+from bounceclass.errors import InputError
+from bounceclass.sources.location import locate
+from bounceclass.sources.maildir import reason_file
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["command"]
+
+
+@click.group()
+def command() -> None:
+    """Show inputs that could not be processed, and try them again."""
+
+
+@command.command("list")
+@click.argument("urls", nargs=-1, metavar="[SOURCE]...")
+def list_(urls: tuple[str, ...]) -> int:
+    """List what is in quarantine: the file, since when, and why."""
+    for path in _files(urls):
+        at = datetime.fromtimestamp(path.stat().st_ctime, UTC)
+        told(f"{path}  {said_at(at)}  {_why(path)}")
+    return 0
+
+
+@command.command()
+@click.argument("path", type=click.Path(path_type=Path))
+def show(path: Path) -> int:
+    """Say why a file is there, and print its head."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(8192)
+    except OSError as error:
+        raise InputError(str(path), error.strerror or str(error)) from error
+    told(_why(path))
+    told("")
+    for line in head.decode("utf-8", "backslashreplace").splitlines():
+        told(line)
+    return 0
+
+
+@command.command()
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path), metavar="[FILE]...")
+@click.option("--all", "everything", is_flag=True, help="All that is there.")
+def retry(paths: tuple[Path, ...], everything: bool) -> int:  # noqa: FBT001  click's signature
+    """Process files again, here and now. What succeeds is taken out; exit code 1 if anything stays."""
+    from bounceclass.assembly import opened  # noqa: PLC0415  the whole library
+    from bounceclass.protocols import Item  # noqa: PLC0415  as above
+
+    chosen = list(_files(())) if everything else list(paths)
+    if not chosen:
+        if everything:
+            return 0
+        msg = "give files, or --all"
+        raise click.UsageError(msg)
+    left = 0
+    with opened(current().settings, current().named, ()) as parts:
+        for path in chosen:
+            try:
+                at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+                decisions = parts.runner.handle(Item(raw=path.read_bytes(), source=str(path), received_at=at))
+                path.unlink()
+                reason_file(path.parent.parent, path.name).unlink(missing_ok=True)
+                told(f"{path}: {', '.join(decision.action for decision in decisions) or 'nothing new'}")
+            except Exception as error:  # noqa: BLE001  what ended it before may do so again: the file stays
+                left += 1
+                click.echo(f"bounceclass: {path}: stays: {type(error).__name__}: {error}", err=True)
+        parts.runner.run((), once=True)
+    return 1 if left else 0
+
+
+def _files(urls: tuple[str, ...]) -> Iterator[Path]:
+    for url in urls or current().settings.run.sources:
+        if url.startswith(("maildir:", "mbox:")):
+            yield from sorted(path for path in (_quarantine(url) / "cur").glob("*") if path.is_file())
+
+
+def _quarantine(url: str) -> Path:
+    place = locate(url, ("processed", "quarantine"))
+    path = Path(place.path)
+    if url.startswith("maildir:"):
+        return path / (place.options.get("quarantine") or ".Quarantine")
+    return path.parent / (place.options.get("quarantine") or f"{path.name}.quarantine")
+
+
+def _why(path: Path) -> str:
+    try:
+        return reason_file(path.parent.parent, path.name).read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return "why isn't known"
