@@ -33,7 +33,7 @@ _FORMULA: Final = ("=", "+", "-", "@", "\t", "'")
 _HOST: Final = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?")
 _LOCAL: Final = re.compile(r"[A-Za-z0-9.!$%&'*+/=?^_`{|}~-]{1,64}")
 """What a key of a text map may hold; a `#` would begin a comment."""
-_LONGEST: Final = 10_000
+_SHOWN: Final = 100
 
 
 class Given(msgspec.Struct, frozen=True, kw_only=True):
@@ -146,6 +146,8 @@ def _read_csv(file: IO[str], given: Given) -> Iterator[Suppression | Faulty]:
 
 def _entry(number: int, fields: dict[str, object], given: Given) -> Suppression | Faulty:
     told = {name: value for name, value in fields.items() if name in FIELDS and value is not None}
+    if told.get("reason", given.reason) not in {reason.value for reason in Reason}:
+        return Faulty(number, f"no reason {str(told['reason'])[:_SHOWN]!r}")
     defaults = {name: value for name, value in msgspec.structs.asdict(given).items() if value is not None}
     try:
         entry = msgspec.convert(defaults | told, Suppression, strict=False)
@@ -153,7 +155,7 @@ def _entry(number: int, fields: dict[str, object], given: Given) -> Suppression 
         return Faulty(number, str(error))
     whom = entry.address or f"x@{entry.domain}"
     if not is_address(whom):
-        return Faulty(number, f"{(entry.address or entry.domain or '')[:_LONGEST]!r} is no {'address' if entry.address else 'domain'}")
+        return Faulty(number, f"{(entry.address or entry.domain or '')[:_SHOWN]!r} is no {'address' if entry.address else 'domain'}")
     if any(at is not None and at.tzinfo is None for at in (entry.since, entry.until)):
         return Faulty(number, "a time without a zone: write 2026-03-09T12:00:00Z")
     return entry

@@ -118,10 +118,6 @@ class RunSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """How long it waits before it looks again."""
     batch: int = 200
     """How many inputs share one commit."""
-    quarantine: str = ".Quarantine"
-    """Where inputs go that can't be processed: a Maildir, beside the source unless the path is absolute."""
-    processed: str | None = ".Processed"
-    """Where the others go, likewise; null deletes them."""
     resolvers: tuple[str, ...] = ()
     """Name servers that are asked before a whole domain is suppressed, at least two; by default those of this machine."""
 
