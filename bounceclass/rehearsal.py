@@ -8,15 +8,16 @@ from __future__ import annotations
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from bounceclass.assembly import open_configured_store, open_sources, opened
-from bounceclass.errors import StoreError
+from bounceclass.errors import InputError, StoreError
 from bounceclass.protocols import Item
 from bounceclass.sources.files import LeftOut, read_paths
-from bounceclass.sources.location import locate
+from bounceclass.sources.maildir import Maildir
+from bounceclass.sources.mbox import Mbox
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -27,15 +28,16 @@ if TYPE_CHECKING:
 
 __all__ = ["rehearse"]
 
-_READ_ONLY: Final = ("maildir:", "mbox:")
-
 
 class _RolledBack(Exception):  # noqa: N818  no error
     """Ends the transaction."""
 
 
 def rehearse(configuration: Configuration, plugins: Sequence[object], urls: Iterable[str]) -> Iterator[tuple[str, Decision]]:
-    """Yield each decision with the name of the input it is about."""
+    """Yield each decision with the name of the input it is about; DNS is not asked, so no whole domain is suppressed.
+
+    Raises InputError where a source can't be read.
+    """
     with _existing_or_empty(configuration) as found, opened(found, plugins, ()) as parts:
         try:
             with parts.store.transaction() as ledger:
@@ -65,13 +67,12 @@ def _existing_or_empty(configuration: Configuration) -> Iterator[Configuration]:
 
 def _items(urls: Iterable[str], engine: Engine, configuration: Configuration) -> Iterator[Item]:
     """Read sources without holding them; those of plugins are read as ever, and not finished."""
-    for url in urls:
-        if url.startswith(_READ_ONLY):
-            path = locate(url, ("processed", "quarantine")).path
-            for one in read_paths([path], configuration.limits, LeftOut()):
-                if one.fault is None:
-                    yield Item(raw=one.raw, source=one.source, cut=one.cut)
-        else:
-            for source in open_sources([url], engine.plugins, configuration):
-                yield from source.items()
-                source.close()
+    for source in open_sources(tuple(urls), engine.plugins, configuration):
+        if not isinstance(source, (Maildir, Mbox)):
+            yield from source.items()
+            source.close()
+            continue
+        for one in read_paths([str(source.path)], configuration.limits, LeftOut()):
+            if one.fault is not None:
+                raise InputError(one.source, one.fault)
+            yield Item(raw=one.raw, source=one.source, cut=one.cut)

@@ -80,7 +80,11 @@ class Runner:
         self._housekept: datetime | None = None
         self._once = False
         self._stopping = threading.Event()
-        self._fault: str | None = None
+        self._said: set[str] = set()
+        """What could not be done in the part of the turn that is worked on."""
+        self._known: dict[int, set[str]] = {}
+        """The same of each part's last turn: what lasts is said once."""
+        self._part = 0
         self.counts: Counter[str] = Counter()
         self.troubled = False
         """Whether something could not be done that waiting may help, such as in a run that does not wait."""
@@ -103,31 +107,31 @@ class Runner:
         work: list[Callable[[], int]] = [*(partial(self._drain, source) for source in sources), self._keep_house, deliver]
         while not self._stopping.is_set():
             self.troubled = False
-            worked = sum([self._guarded(part) for part in work])
+            worked = sum([self._guarded(number, part) for number, part in enumerate(work)])
             if once:
                 return
             if not worked:
                 self._stopping.wait(self._settings.poll_seconds)
 
-    def _guarded(self, work: Callable[[], int]) -> int:
-        """Do some work; what waiting may help is said once, and tried again at the next turn."""
+    def _guarded(self, part: int, work: Callable[[], int]) -> int:
+        """Do one part of a turn; what waiting may help is said once, and tried again at the next turn."""
+        self._part, self._said, done = part, set(), 0
         try:
             done = work()
         except (StoreError, InputError) as error:
             if isinstance(error, StoreError) and not error.transient:
                 raise
             self._say(str(error))
-            self.troubled = True
-            return 0
-        if done and self._fault is not None:
+        if self._known.get(part) and not self._said:
             LOG.warning("it goes on")
-            self._fault = None
+        self._known[part] = self._said
         return done
 
     def _say(self, fault: str) -> None:
-        if fault != self._fault:
+        self.troubled = True
+        if fault not in self._said | self._known.get(self._part, set()):
             LOG.error("%s; nothing is lost, it is tried again", fault)
-        self._fault = fault
+        self._said.add(fault)
 
     def _drain(self, source: Source) -> int:
         """Process what a source has; return how many inputs that were."""
@@ -223,7 +227,6 @@ class Runner:
                     item.finish(why)
                 self._checkpoint("finished")
             except OSError as error:
-                self.troubled = True
                 self._say(f"{item.source}: can't be moved away: {error.strerror or error}")
 
     def _patiently(self, work: Callable[[], T]) -> T:

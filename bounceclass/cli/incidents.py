@@ -100,7 +100,8 @@ def _carry_out(ledger: Ledger, outgoing: Outgoing, held: Held, state: str) -> No
     decision = released(entry, now) if state == "released" and entry is not None else dropped(f"by {who()}")
     ledger.record_decision(held.event, decision)
     whom = {"address": entry.address, "domain": entry.domain} if entry else {}
-    ledger.log(Entry(at=now, by=who(), what=state, why=held.because, event=held.event, **whom))
+    what = "released" if decision.suppression is not None else "dropped"
+    ledger.log(Entry(at=now, by=who(), what=what, why=held.because, event=held.event, **whom))
     if decision.suppression is not None:
         entry = decision.suppression
         ledger.suppress(entry)

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bounceclass.assembly import open_sources
 from bounceclass.cli.session import current
 from bounceclass.cli.stored import said_at, told
 from bounceclass.errors import InputError
-from bounceclass.sources.location import locate
-from bounceclass.sources.maildir import reason_file
+from bounceclass.sources.maildir import Maildir, reason_file
+from bounceclass.sources.mbox import Mbox
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -82,17 +83,11 @@ def retry(paths: tuple[Path, ...], everything: bool) -> int:  # noqa: FBT001  cl
 
 
 def _files(urls: tuple[str, ...]) -> Iterator[Path]:
-    for url in urls or current().settings.run.sources:
-        if url.startswith(("maildir:", "mbox:")):
-            yield from sorted(path for path in (_quarantine(url) / "cur").glob("*") if path.is_file())
-
-
-def _quarantine(url: str) -> Path:
-    place = locate(url, ("processed", "quarantine"))
-    path = Path(place.path)
-    if url.startswith("maildir:"):
-        return path / (place.options.get("quarantine") or ".Quarantine")
-    return path.parent / (place.options.get("quarantine") or f"{path.name}.quarantine")
+    """Yield what is in quarantine of the sources that keep one as a Maildir."""
+    session = current()
+    for source in open_sources(urls or session.settings.run.sources, session.engine().plugins, session.settings):
+        if isinstance(source, (Maildir, Mbox)):
+            yield from sorted(path for path in (source.quarantine / "cur").glob("*") if path.is_file())
 
 
 def _why(path: Path) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import signal
 import sys
+import time
 from typing import TYPE_CHECKING, Final
 
 import click
@@ -12,7 +13,7 @@ import msgspec
 
 from bounceclass.cli.session import current
 from bounceclass.cli.terminal import printable
-from bounceclass.errors import SettingsError
+from bounceclass.errors import SettingsError, StoreError
 from bounceclass.trust import gaps
 
 if TYPE_CHECKING:
@@ -53,6 +54,8 @@ def command(urls: tuple[str, ...], once: bool, dry_run: bool, store: str | None)
         return _rehearse(configuration, urls)
     _log_to_stderr()
     tell_gaps(configuration)
+    if not _store_is_there(configuration, once=once):
+        return TRY_AGAIN
     with opened(configuration, session.named, urls or None) as parts:
         session.tell_faults(parts.engine.plugins)
         caught = _stop_on_signals(parts)
@@ -63,6 +66,27 @@ def command(urls: tuple[str, ...], once: bool, dry_run: bool, store: str | None)
         if parts.runner.troubled:
             return TRY_AGAIN
         return NOT_ALL if parts.runner.counts["quarantined"] else 0
+
+
+def _store_is_there(configuration: Configuration, *, once: bool) -> bool:
+    """Wait until the store can be opened; with `once` only look. What waiting can't help is raised."""
+    from bounceclass.assembly import open_configured_store  # noqa: PLC0415  as above
+
+    said = None
+    while True:
+        try:
+            open_configured_store(configuration.store).close()
+        except StoreError as error:
+            if not error.transient:
+                raise
+            if str(error) != said:
+                click.echo(f"bounceclass: {printable(str(error))}; nothing is lost, it is tried again", err=True)
+            said = str(error)
+        else:
+            return True
+        if once:
+            return False
+        time.sleep(configuration.run.poll_seconds)
 
 
 def tell_gaps(configuration: Configuration) -> None:

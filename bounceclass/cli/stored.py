@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import os
 import re
 import socket
 from contextlib import contextmanager
@@ -68,7 +69,11 @@ def opened(url: str | None, *, create: bool = False) -> Iterator[tuple[Database,
 
 def who() -> str:
     """Return who runs the command, for the history."""
-    return f"{getpass.getuser()}@{socket.gethostname()}"
+    try:
+        name = getpass.getuser()
+    except (KeyError, OSError):  # a user without an entry, as in a container
+        name = f"uid-{os.getuid()}"
+    return f"{name}@{socket.gethostname()}"
 
 
 def said_at(at: datetime | None) -> str:

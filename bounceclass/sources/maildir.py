@@ -43,12 +43,12 @@ class Maildir:
         """Open the folder that a URL names. Raises SettingsError for a URL that doesn't fit."""
         place = locate(url, _OPTIONS)
         self.url = url
-        self._folder = Path(place.path)
+        self.path = Path(place.path)
         processed = place.options.get("processed", ".Processed")
-        self._processed = self._folder / processed if processed else None
-        self._quarantine = self._folder / (place.options.get("quarantine") or ".Quarantine")
+        self._processed = self.path / processed if processed else None
+        self.quarantine = self.path / (place.options.get("quarantine") or ".Quarantine")
         self._limits = limits
-        self._hold = Hold(self._folder / LOCK)
+        self._hold = Hold(self.path / LOCK)
         self._changed: set[Path] = set()
         self._given: set[str] = set()
         """What was given and is not finished: it is still there."""
@@ -56,12 +56,15 @@ class Maildir:
     def items(self) -> Iterator[Item]:
         """Yield what lies in `new` and `cur` now, by name, which begins with the time of arrival."""
         try:
+            for name in ("new", "cur"):
+                if not (self.path / name).is_dir():
+                    raise InputError(self.url, f"is no Maildir: it has no folder {name}" if self.path.is_dir() else "No such file or directory")
             self._hold.take(self.url)
-            for target in (self._processed, self._quarantine):
+            for target in (self._processed, self.quarantine):
                 if target is not None:
                     make_maildir(target)
             for name in ("new", "cur"):
-                yield from self._read(self._folder / name)
+                yield from self._read(self.path / name)
         except OSError as error:
             raise InputError(self.url, error.strerror or str(error)) from error
 
@@ -92,20 +95,20 @@ class Maildir:
         return Item(
             raw=raw[: self._limits.head] if cut else raw,
             source=clean_text(str(path)),
-            key=f"maildir {clean_text(str(self._folder))} {clean_text(unique)}",
+            key=f"maildir {clean_text(str(self.path))} {clean_text(unique)}",
             cut=cut,
             received_at=received_at,
             finish=lambda why: self._finish(path, why),
         )
 
     def _finish(self, path: Path, why: str | None) -> None:
-        target = self._processed if why is None else self._quarantine
+        target = self._processed if why is None else self.quarantine
         with suppress(FileNotFoundError):  # somebody else has taken it away
             if target is None:
                 path.unlink()
             else:
                 if why is not None:
-                    write_durably(reason_file(self._quarantine, path.name), why.encode("utf-8", "replace"))
+                    write_durably(reason_file(self.quarantine, path.name), why.encode("utf-8", "replace"))
                 _move(path, target / "cur")
                 self._changed.add(target / "cur")
             self._changed.add(path.parent)

@@ -49,10 +49,10 @@ class Mbox:
         """Open the file that a URL names. Raises SettingsError for a URL that doesn't fit."""
         place = locate(url, ("quarantine",))
         self.url = url
-        self._path = Path(place.path)
-        self._quarantine = self._path.parent / (place.options.get("quarantine") or f"{self._path.name}.quarantine")
-        self._record = self._path.with_name(f".{self._path.name}.bounceclass")
-        self._hold = Hold(self._path.with_name(f".{self._path.name}.bounceclass.lock"))
+        self.path = Path(place.path)
+        self.quarantine = self.path.parent / (place.options.get("quarantine") or f"{self.path.name}.quarantine")
+        self._record = self.path.with_name(f".{self.path.name}.bounceclass")
+        self._hold = Hold(self.path.with_name(f".{self.path.name}.bounceclass.lock"))
         self._limits = limits
         self._open: dict[int, int] = {}
         """End by start of what is given and not finished."""
@@ -63,9 +63,10 @@ class Mbox:
         """Yield the messages behind what was read before."""
         self._open.clear()
         try:
+            self.path.stat()  # before anything is made beside it
             self._hold.take(self.url)
             size = self._size()
-            with self._path.open("rb") as file:
+            with self.path.open("rb") as file:
                 self._reached = self._written = self._begin(file, size)
                 bounded = _Bounded(file, self._reached, size)
                 start = self._reached
@@ -78,14 +79,15 @@ class Mbox:
 
     def _size(self) -> int:
         """Return how much is there, asked under the locks (fcntl and dotlock) of those who deliver: a message is there whole."""
-        box = mailbox.mbox(self._path, create=False)
         try:
-            box.lock()
-            return self._path.stat().st_size
-        except mailbox.ExternalClashError as error:
-            raise InputError(self.url, "somebody else has it locked") from error
+            box = mailbox.mbox(self.path, create=False)
         except mailbox.NoSuchMailboxError as error:
             raise InputError(self.url, "No such file or directory") from error
+        try:
+            box.lock()
+            return self.path.stat().st_size
+        except mailbox.ExternalClashError as error:
+            raise InputError(self.url, "somebody else has it locked") from error
         finally:
             box.close()
 
@@ -98,7 +100,7 @@ class Mbox:
         return place.offset if place.offset <= size and place == _place(file, place.offset) else 0
 
     def _item(self, raw: bytes, start: int, *, cut: bool) -> Item:
-        shown = clean_text(str(self._path))
+        shown = clean_text(str(self.path))
         digest = hashlib.blake2b(raw, digest_size=8).hexdigest()
         return Item(
             raw=raw,
@@ -111,14 +113,14 @@ class Mbox:
 
     def _finish(self, raw: bytes, name: str, start: int, why: str | None) -> None:
         if why is not None:
-            deposit(self._quarantine, name, raw, why)
+            deposit(self.quarantine, name, raw, why)
         self._open.pop(start, None)
 
     def settle(self) -> None:
         """Write down how far everything is finished."""
         reached = min(self._open, default=self._reached)
         if reached != self._written:
-            with self._path.open("rb") as file:
+            with self.path.open("rb") as file:
                 place = _place(file, reached)
             write_durably(self._record, msgspec.json.encode(place))
             self._written = reached

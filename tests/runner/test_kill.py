@@ -51,7 +51,7 @@ def test_killed_at_every_checkpoint_in_turn_it_loses_and_doubles_nothing(kind: s
     assert sorted(suppressed(world)) == sorted(PEOPLE)
     assert sink.recipients == {"bounce": set(PEOPLE), "suppress": set(PEOPLE)}
     assert len(sink.calls) == 2 * len(PEOPLE)
-    assert sum(sink.calls.values()) - len(sink.calls) <= kills * 100  # repeated calls, each with its first one's key
+    assert max(sink.calls.values()) <= 3  # the two kills amid calls may have repeated one, under its first key
     assert (world.place.processed(), world.place.quarantined(), world.place.left()) == (number, 0, 0)
     rerun = world.run()
     assert (rerun.returncode, sorted(suppressed(world))) == (0, sorted(PEOPLE))
