@@ -1,8 +1,8 @@
 """The last reader: who, what and why from any prose that is plainly a failure notice.
 
 It asks nothing of the wording but what `data/failures.toml` lists, in fifteen languages, and is asked
-when no standard and no dialect speaks. A mail is a notice where a mail system wrote it and two things
-more tell so, or without that all of them: subject, text, a reply code, a returned mail. Quoted lines
+when no standard and no dialect speaks. Subject, text, a reply code and a returned mail tell a notice:
+two of them where a mail system wrote it, three where a machine or nobody did, else all. Quoted lines
 ("> ") are somebody else's and tell nothing. What it reads is believed less (`judge`).
 """
 
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from bounceclass import quotation, transcript
+from bounceclass.addresses import mailbox
 from bounceclass.autoreply import has_daemon_name, is_from_daemon, is_marked
 from bounceclass.dsn import failed_recipients, parse_date
 from bounceclass.knowledge import data_file
@@ -49,6 +50,7 @@ _LONGEST: Final = 12
 """Lines of a quoted reply."""
 _REFUSAL: Final = re.compile(r"(?<![\w.])[45][0-5]\d(?![\w.]*\w@|\d)")
 _ENOUGH: Final = 2
+_FOR: Final = frozenset({"to", "cc", "received", "delivered-to", "x-original-to", "envelope-to"})
 _OF_LISTS: Final = ("list-id", "list-unsubscribe", "list-post")
 _ANSWERS: Final = ("re:", "fw:", "fwd:", "aw:", "wg:", "sv:", "vs:", "tr:", "rv:", "antw:", "回复", "答复", "回覆")
 _ADDRESS: Final = re.compile(r"(?<![\w.+=/@-])[\w.!#$%&'*+/=?^`{|}~-]{1,64}@(?:[\w-]{1,63}\.)+[^\W\d_][\w-]{0,23}(?![\w@-])")
@@ -61,9 +63,12 @@ class _Failures(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """failures.toml; the file says what each list means."""
 
     failed: tuple[str, ...]
+    trying: tuple[str, ...]
+    given_up: tuple[str, ...]
     delayed: tuple[str, ...]
     final: tuple[str, ...]
     returned: tuple[str, ...]
+    machines: tuple[str, ...]
     helpers: frozenset[str]
     not_recipient: frozenset[str]
 
@@ -125,9 +130,10 @@ def _is_notice(message: Message, notice: str, *, comes_with: bool) -> bool:
     table = _table()
     subject = _folded(message.headers.get("subject"))
     text = _folded(notice[:4000])
+    tells_of_failure = (*table.failed, *table.delayed, *table.trying)
     tells = (
-        _says(table.failed, subject) or _says(table.delayed, subject),
-        _says(table.failed, text) or _says(table.delayed, text),
+        _says(tells_of_failure, subject),
+        _says(tells_of_failure, text),
         transcript.read(text).reply_code is not None,
         comes_with or _says(table.returned, text[-2000:]),
     )
@@ -135,29 +141,46 @@ def _is_notice(message: Message, notice: str, *, comes_with: bool) -> bool:
         return (tells[0] or tells[3]) and sum(tells) >= _ENOUGH
     if is_marked(message) or any(name in message.headers for name in _OF_LISTS) or subject.startswith(_ANSWERS):
         return False
-    return sum(tells) > _ENOUGH if is_from_daemon(message) else all(tells)
+    if is_from_daemon(message):
+        return sum(tells) > _ENOUGH or (tells[1] and comes_with)
+    return sum(tells) > _ENOUGH if _is_machine(message) else all(tells)
+
+
+def _is_machine(message: Message) -> bool:
+    """Tell whether the sender's local part is no person's: "Symantec_AntiVirus_for_SMTP_Gateways"."""
+    return _says(_table().machines, (mailbox(message.headers.get("from") or "") or "").lower().partition("@")[0])
 
 
 def _kind(message: Message, notice: str) -> Kind:
     table = _table()
     text = _folded(f"{message.headers.get('subject')}\n{notice[:4000]}")
-    return Kind.DELAY if _says(table.delayed, text) and not _says(table.final, text) else Kind.BOUNCE
+    if _says(table.given_up, text):
+        return Kind.BOUNCE
+    return Kind.DELAY if _says(table.trying, text) or (_says(table.delayed, text) and not _says(table.final, text)) else Kind.BOUNCE
 
 
 def _recipients(message: Message, notice: str, returned: Headers | None) -> list[str]:
     """Return whom the notice names: those with whom a line opens, else those that it mentions."""
     own = _own_addresses(message, returned)
-    plain, mentioned = dict[str, str](), dict[str, str]()
-    for name, opens in _mentions(notice):
-        key = name.lower()
-        if key not in own:
-            (plain if opens else mentioned).setdefault(key, name)
-    mailed = (returned.get("to") or "").lower() if returned else ""
-    known = [name for key, name in (plain | mentioned).items() if mailed and key in mailed]
-    found = list(known or plain.values() or mentioned.values())[: message.limits.recipients]
-    if found and not (known or plain):
-        message.add_defect(FROM_TEXT, "")
-    return found
+    mailed = _addressees(returned).lower() if returned else ""
+    for text in dict.fromkeys((_until_returned(notice), notice)):
+        plain, mentioned = dict[str, str](), dict[str, str]()
+        for name, opens in _mentions(text):
+            key = name.lower()
+            if key not in own:
+                (plain if opens else mentioned).setdefault(key, name)
+        known = [name for key, name in (plain | mentioned).items() if key in mailed]
+        found = list(known or plain.values() or mentioned.values())[: message.limits.recipients]
+        if found:
+            if not (known or plain):
+                message.add_defect(FROM_TEXT, "")
+            return found
+    return []
+
+
+def _addressees(returned: Headers) -> str:
+    """Return the fields that name whom a returned mail was for; a server notes it in Received ("for <user@example.org>", RFC 5321 4.4)."""
+    return " ".join(value for name, value in returned.items() if name.lower() in _FOR)
 
 
 def _mentions(notice: str) -> Iterator[tuple[str, bool]]:
@@ -208,11 +231,17 @@ def _event(message: Message, kind: Kind, recipient: str | None, about: str) -> E
         recipient=recipient,
         reply_code=said.reply_code,
         enhanced_status=said.enhanced_status,
-        diagnostic=(said.text[said.start : said.end] if said.reply_code is not None else said.text) or None,
+        diagnostic=_diagnostic(said) or None,
         command=said.command or transcript.find_command(folded),
         remote_mta=said.remote_host or transcript.find_host(folded),
         occurred_at=parse_date(message.headers.get("date"), message),
     )
+
+
+def _diagnostic(said: transcript.Transcript) -> str:
+    """Return the reply; all of the text where it has none, or where the words stand before the code: "unknown [code 550]"."""
+    reply = said.text[said.start : said.end]
+    return reply if said.reply_code is not None and len(_WORD.findall(reply)) > 1 else said.text
 
 
 def _words(about: str, recipient: str | None) -> str:
@@ -254,6 +283,6 @@ def _reply(about: str, limit: int) -> transcript.Transcript | None:
 
 def _until_blank(lines: list[str]) -> Iterator[str]:
     for line in lines:
-        if not line.strip():
+        if not line.strip() or line.startswith("---"):
             return
         yield line

@@ -16,6 +16,7 @@ from bounceclass.returned import find_headers
 ENGINE = Engine()
 SAMPLES = Path(__file__).parent.parent / "samples"
 HEADERS = "Received: from a.test\nMessage-ID: <1@a.test>\nTo: jo@example.org\n"
+FOR_JO = "Received: from a.test for <jo@example.org>\nMessage-ID: <1@a.test>\nTo: list@example.org\n"
 
 
 def mail(text: str, subject: str = "Undeliverable mail", sender: str = "Postmaster <postmaster@mx.test>", extra: str = "") -> bytes:
@@ -37,6 +38,8 @@ def said(report: Report) -> list[tuple[str | None, int | None, str | None]]:
         ("From: news@example.com\nSender: other@example.com\nTo: jo@example.org\nNot delivered: 550 x", [("jo@example.org", 550, None)]),
         (f"Not delivered.\n\n{HEADERS}", [("jo@example.org", None, None)]),
         (f"Not delivered: 550 5.1.1\n\n{HEADERS.replace('jo@', 'a@example.org, b@')}", [(None, 550, "5.1.1")]),
+        ("Not delivered.\n\njo@example.org: 550 x\n\nOriginal message details:\n  To: list@example.org\n", [("jo@example.org", 550, None)]),
+        (f"Not delivered to jo@example.org, see kim@example.org: 550 x\n\n{FOR_JO}", [("jo@example.org", 550, None)]),
         ("Not delivered.\n\njo@example.org\n220 mx.test ready\n250 ok\n554 5.7.1 spam", [("jo@example.org", 554, "5.7.1")]),
     ],
 )
@@ -55,10 +58,24 @@ def test_a_notice_names_its_recipients_and_what_was_said_of_each(text: str, even
         mail("Hello Kim, how are you?", "Undeliverable"),
         mail("Hello Kim", "Hello", "Kim <kim@example.com>", "X-Failed-Recipients: jo@example.org\n"),
         mail("Not delivered: 550 5.1.1 jo@example.org\n\n" + HEADERS, "Undeliverable", "Kim <kim@example.com>", "Auto-Submitted: auto-replied\n"),
+        mail("It could not be delivered, jo@example.org\n\n" + HEADERS, "Hello", "Kim <kim@example.com>"),
+        mail("Hello jo@example.org\n\n" + HEADERS, "Hello", "smtp@example.com", "Return-Path: <>\n"),
     ],
 )
 def test_mail_that_only_talks_of_failures_is_none(raw: bytes, engine: Engine) -> None:
     assert engine.classify(raw).kind not in {Kind.BOUNCE, Kind.DELAY}
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        mail("It could not be delivered to jo@example.org\n\n" + HEADERS, "Mail", "no-reply@mx.test", "Return-Path: <>\n"),
+        mail("It could not be delivered to jo@example.org. Do not send your original message again.", sender="SMTP_Gateway@mx.test"),
+    ],
+)
+def test_a_null_return_path_or_a_machine_needs_fewer_signs(raw: bytes, engine: Engine) -> None:
+    report = engine.classify(raw)
+    assert (report.format, [event.recipient for event in report.events]) == ("prose", ["jo@example.org"])
 
 
 @pytest.mark.parametrize(
@@ -83,6 +100,7 @@ def test_it_is_believed_less_and_suppresses_only_where_a_code_or_a_phrase_says_s
     [
         ("Mail delayed", "Not yet delivered to jo@example.org, we will keep trying", Kind.DELAY),
         ("Delivery failed", "Not delivered to jo@example.org, it will be retried by nobody: giving up", Kind.BOUNCE),
+        ("Delivery failed", "Could not be delivered to jo@example.org. Delivery attempts will continue for 5 days", Kind.DELAY),
         ("Zustellung verzögert", "Noch nicht zugestellt: jo@example.org\n\n" + HEADERS, Kind.DELAY),
     ],
 )
