@@ -5,6 +5,7 @@
 user@example.org
 Unrouteable address                                              Exim
 user@example.org: No MX found for domain                             OpenSMTPD
+<user@example.org>... Deferred: Connection refused by mx.example.org.    Sendmail
 """
 
 from __future__ import annotations
@@ -26,7 +27,10 @@ _ROOM: Final = 512 * 1024
 """Characters that are read of a notice in all: honest ones say of each recipient something else."""
 _OVERHEAD: Final = 100
 """What a paragraph costs besides its own length."""
-_BEHIND: Final = re.compile(r">?(?::[ \t]*+\n?|\n)[ \t]*+((?<=[ \t])\S[^\n]*(?:\n[ \t]+\S[^\n]*){0,20})")
+_BEHIND: Final = re.compile(r">?(?:(?::|\.\.\.)[ \t]*+\n?|\n)[ \t]*+((?<=[ \t])\S[^\n]*(?:\n[ \t]+\S[^\n]*){0,20})")
+_WORD: Final = re.compile(r"\w+")
+_SENTENCE: Final = 10
+"""Words that make a paragraph about an address more than a heading, the address's own included."""
 _NEXT: Final = re.compile(r"\n([ \t]*)<?[^\s<>@]{1,64}@[\w.-]{1,255}>?[:.]?(?=\s|\Z)")
 
 
@@ -67,6 +71,9 @@ class Quotation:
                 said = transcript.read(unfold(paragraph, self._limit))
                 if said.reply_code is not None and said.quoted:
                     return said
+            sentence = next(self._about(recipient), "")
+            if len(_WORD.findall(sentence)) >= _SENTENCE and ": " not in sentence.partition("\n")[0]:
+                return transcript.read(unfold(sentence, self._limit))
         return transcript.NOTHING
 
     def find_command(self, recipient: str | None, *, alone: bool) -> str | None:
