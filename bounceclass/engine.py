@@ -10,6 +10,7 @@ plugins of a report's events.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Final
@@ -19,7 +20,7 @@ import msgspec
 from bounceclass import builtin, transcript
 from bounceclass.codes import status_class
 from bounceclass.eventkey import event_key
-from bounceclass.judge import Judge
+from bounceclass.judge import REMEMBERED, Judge
 from bounceclass.model import Defect, Event, Kind, Report, clean_text
 from bounceclass.packcheck import require_sound
 from bounceclass.packs import load, load_ours, our_paths
@@ -56,6 +57,7 @@ class Engine:
         self._rows = self.plugins.collect("notices", _checked_notice) if self.plugins.names else None
         self._reading: tuple[Parser | None, Notices] | None = None
         self._lock = Lock()
+        self._remembered = lru_cache(maxsize=8192)(self._reply)
 
     def classify(self, raw: bytes, source: str | None = None, *, cut: bool = False) -> Report:
         """Return what a mail says, with verdicts. Any bytes give a Report; the same bytes, the same.
@@ -87,6 +89,10 @@ class Engine:
 
         `host` is who said so, `command` the phase (one of model.COMMANDS) where it was said.
         """
+        answer = self._remembered if len(text) <= REMEMBERED else self._reply
+        return self.plugins.refine(answer(text, host, recipient, command))
+
+    def _reply(self, text: str, host: str | None, recipient: str | None, command: str | None) -> Event:
         diagnostic = clean_text(" ".join(text[: self.settings.limits.diagnostic].replace("\0", "").split()))
         said = transcript.read(diagnostic)
         event = Event(
@@ -98,7 +104,7 @@ class Engine:
             command=command or said.command,
             remote_mta=host or said.remote_host,
         )
-        return self.plugins.refine(self._judge.judge([event])[0])
+        return self._judge.judge([event])[0]
 
     def dispatch(self, report: Report, *, only: Iterable[str] | None = None) -> list[Failure]:
         """Tell the plugins, or `only` some, of each event of a report; return the calls that failed.

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from bounceclass.packs import Match, Pack
     from bounceclass.settings import Settings
 
-__all__ = ["Judge", "finder_for", "host_is_ours", "permanence_of"]
+__all__ = ["REMEMBERED", "Judge", "finder_for", "host_is_ours", "permanence_of"]
 
 CODES: Final = "codes"
 SPECIFIC, SECOND_HAND, GENERIC, REPLY_ALONE, ACTION_ALONE = 0.8, 0.5, 0.4, 0.3, 0.2
@@ -42,14 +42,14 @@ PROGRAMS: Final = frozenset({"x-unix", "unix"})
 ABUSE: Final = frozenset({None, "abuse", "opt-out", "opt-out-list"})
 """Feedback types that take back consent (RFC 5965 7.3 and its registry)."""
 _BY_KIND: Final = {Kind.BOUNCE: Permanence.PERMANENT, Kind.DELAY: Permanence.TRANSIENT}
-_REMEMBERED: Final = 1024
+REMEMBERED: Final = 1024
 """Characters of the longest diagnostic whose verdict is remembered: of longer ones 8,192 would take 200 MB."""
 _FEWEST: Final = 256
 """Characters of a diagnostic that rules are always run on."""
 FAILURES: Final = frozenset({Kind.BOUNCE, Kind.DELAY})
 
 
-class Ruling(msgspec.Struct, frozen=True):
+class Ruling(msgspec.Struct, frozen=True, gc=False):
     """One candidate for the verdict, with the evidence it rests on."""
 
     reason: Reason
@@ -60,7 +60,7 @@ class Ruling(msgspec.Struct, frozen=True):
     details: Details = Details()
 
 
-class _Case(msgspec.Struct, frozen=True):
+class _Case(msgspec.Struct, frozen=True, gc=False):
     """All that the judge reads of an event, so the key of what is remembered."""
 
     kind: Kind
@@ -108,7 +108,7 @@ class Judge:
 
     def _judge(self, event: Event, limit: int, *, alone: bool) -> Event:
         if event.kind in FAILURES or (event.kind is Kind.OTHER and event.diagnostic):
-            decide = self.decide if len(event.diagnostic or "") <= _REMEMBERED else self._decide
+            decide = self.decide if len(event.diagnostic or "") <= REMEMBERED else self._decide
             verdict = decide(self._case(event, limit))
         else:
             verdict = self._no_failure(event, alone=alone)

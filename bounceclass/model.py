@@ -178,7 +178,7 @@ BLAMABLE: Final = frozenset({Scope.ADDRESS, Scope.DOMAIN})
 WITHDRAWN: Final = frozenset({Reason.COMPLAINT, Reason.UNSUBSCRIBE})  # consent taken back: no refusal needed
 
 
-class Evidence(msgspec.Struct, frozen=True):
+class Evidence(msgspec.Struct, frozen=True, gc=False):
     """Which rule spoke, on what text. `start` and `end` are offsets in the event's `field`.
 
     `overrode` is the id of the rule that would have decided otherwise, null where none would.
@@ -193,7 +193,7 @@ class Evidence(msgspec.Struct, frozen=True):
     overrode: str | None = None
 
 
-class Details(msgspec.Struct, frozen=True):
+class Details(msgspec.Struct, frozen=True, gc=False):
     """What a rule found besides the reason: each a string as written, or null."""
 
     ip: str | None = None
@@ -207,7 +207,7 @@ class Details(msgspec.Struct, frozen=True):
     list: str | None = None
 
 
-class Verdict(msgspec.Struct, frozen=True):
+class Verdict(msgspec.Struct, frozen=True, gc=False):
     """What an event means, without regard to history. `confidence` is 0..1.
 
     Raises ValueError at construction, decoding and `msgspec.structs.replace` where the advice
@@ -241,7 +241,7 @@ UNJUDGED: Final = Verdict(Permanence.UNDETERMINED, Reason.UNDETERMINED, Scope.NO
 """The verdict of an event that no judge has seen yet."""
 
 
-class Event(msgspec.Struct, frozen=True, kw_only=True):
+class Event(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """One recipient's outcome. Codes are what the mail or reply states; nothing is invented.
 
     `recipient` is as written, null where nobody is named; `action` is RFC 3464's word in lower
@@ -266,14 +266,14 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     verdict: Verdict = UNJUDGED
 
 
-class Defect(msgspec.Struct, frozen=True):
+class Defect(msgspec.Struct, frozen=True, gc=False):
     """Something wrong with the input that was read all the same: a closed code, and where."""
 
     code: str
     where: str
 
 
-class Original(msgspec.Struct, frozen=True, kw_only=True, rename={"from_": "from"}):
+class Original(msgspec.Struct, frozen=True, gc=False, kw_only=True, rename={"from_": "from"}):
     """What came back of the original message; `headers` are those the settings ask for."""
 
     message_id: str | None = None
@@ -285,7 +285,7 @@ class Original(msgspec.Struct, frozen=True, kw_only=True, rename={"from_": "from
     headers: tuple[tuple[str, str], ...] = ()
 
 
-class Report(msgspec.Struct, frozen=True, kw_only=True):
+class Report(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """What one input said. `kind` is the gravest of its events'; `format` names the reader."""
 
     version: int = 1
@@ -298,7 +298,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     original: Original | None = None
 
 
-class Suppression(msgspec.Struct, frozen=True, kw_only=True):
+class Suppression(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """An entry of a suppression list: who is not to be mailed, and why. Exactly one of `address` and `domain` is given.
 
     `scope` is the list or stream that it holds for, null for all; `until` null for ever; `cause` the
@@ -321,7 +321,7 @@ class Suppression(msgspec.Struct, frozen=True, kw_only=True):
             raise ValueError(msg)
 
 
-class Decision(msgspec.Struct, frozen=True, kw_only=True):
+class Decision(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """What the policy made of an event, given trust, history and incidents.
 
     `because` is a sentence for people; `until` when it lapses, null where it does not. `suppression` is what

@@ -16,8 +16,8 @@ conditions must hold. Rules are asked in file order, the user's packs first: the
     matches = ["550 5.1.1 <user@example.org> user unknown"]
     misses  = ["550 5.1.8 sender user unknown"]
 
-`matches` and `misses` are examples, held by `packcheck`. Finding is cheap because only the literals
-of which four rare characters stand in the text are looked for.
+`matches` and `misses` are examples, held by `packcheck`. Finding is cheap because all literals are
+looked for at once (`literals`).
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from bounceclass.errors import KnowledgeError
+from bounceclass.literals import literals
 from bounceclass.model import Details  # noqa: TC001  msgspec reads the annotations at run time
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ PROVIDER_CONFIDENCE: Final = 0.97
 PHRASE_CONFIDENCE: Final = 0.9
 
 
-class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class Rule(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True, kw_only=True):
     """One row of a pack, as written; the module's docstring says what each key means."""
 
     reason: str
@@ -67,7 +68,7 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     misses: tuple[str, ...] = ()
 
 
-class Provider(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class Provider(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True, kw_only=True):
     """How a provider is known: ends of its MX hosts' names, recipient domains, its own wording."""
 
     hosts: tuple[str, ...] = ()
@@ -75,7 +76,7 @@ class Provider(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     words: tuple[str, ...] = ()
 
 
-class Pack(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class Pack(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True, kw_only=True):
     """A file of rules; `name` is filled from the file's name. `guards` are lists that rules refuse by name."""
 
     name: str = ""
@@ -86,7 +87,7 @@ class Pack(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     rules: dict[str, Rule] = {}
 
 
-class Facts(msgspec.Struct, frozen=True):
+class Facts(msgspec.Struct, frozen=True, gc=False):
     """All that a rule may look at: `text` is normalised, `provider` a name of a pack or None.
 
     `kind` is empty for a bounce or delay: a rule is of these unless it names another kind.
@@ -100,7 +101,7 @@ class Facts(msgspec.Struct, frozen=True):
     kind: str = ""
 
 
-class Match(msgspec.Struct, frozen=True):
+class Match(msgspec.Struct, frozen=True, gc=False):
     """A rule that holds: where in the normalised text, and what its pattern found."""
 
     rule: Rule
@@ -154,10 +155,6 @@ def _decode(data: bytes, where: str, name: str) -> Pack:
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise KnowledgeError(where, str(error)) from error
     return msgspec.structs.replace(pack, name=pack.name or name)
-
-
-_PIECE: Final = 4
-_TRIED: Final = 6
 
 
 class _Row:
@@ -245,42 +242,31 @@ class Finder:
     """All rules of several packs, ready to be asked; never changes once built."""
 
     def __init__(self, packs: Iterable[Pack]) -> None:
-        """Index the rules: by a rare piece of each literal, by reply code, by provider."""
+        """Index the rules: by their literals, by reply code, by provider."""
         self.providers: dict[str, Provider] = {}
         self._rows: list[_Row] = []
         for pack in packs:
             self.providers = {**pack.providers, **self.providers}
             self._rows += (_Row(rule, name, pack) for name, rule in pack.rules.items())
-        self._by_piece: dict[str, list[tuple[str, int]]] = {}
-        self._short: list[tuple[str, int]] = []
         self._by_reply: dict[int, list[int]] = {}
         self._by_provider: dict[str | None, list[int]] = {}
         self._index()
         self._domains = {domain: name for name, one in reversed(self.providers.items()) for domain in one.domains}
         self._hosts = {host: name for name, one in reversed(self.providers.items()) for host in one.hosts}
-        self._words = [(word, name) for name, one in self.providers.items() for word in one.words]
+        self._named = tuple(self.providers)
+        self._words = literals((word, place) for place, one in enumerate(self.providers.values()) for word in one.words)
 
     def _index(self) -> None:
+        rows = enumerate(self._rows)
+        self._literals = literals((literal, place) for place, row in rows for literal in row.rule.any or row.rule.all[:1])
         for place, row in enumerate(self._rows):
             rule = row.rule
-            for literal in rule.any or rule.all[:1]:
-                self._index_literal(literal, place)
             if rule.any or rule.all:
                 continue
             for code in rule.reply:
                 self._by_reply.setdefault(code, []).append(place)
             if not rule.reply:
                 self._by_provider.setdefault(rule.provider, []).append(place)
-
-    def _index_literal(self, literal: str, place: int) -> None:
-        """Enter a literal under the one of a few of its pieces that fewest others stand under."""
-        last = len(literal) - _PIECE
-        if last < 0:
-            self._short.append((literal, place))
-            return
-        pieces = (literal[start : start + _PIECE] for start in range(0, last + 1, max(1, last // _TRIED)))
-        rare = min(pieces, key=lambda piece: len(self._by_piece.get(piece, ())))
-        self._by_piece.setdefault(rare, []).append((literal, place))
 
     def find(self, facts: Facts) -> Match | None:
         """Return the first rule, in order, that holds; None where no rule speaks."""
@@ -294,15 +280,10 @@ class Finder:
                 yield match
 
     def _candidates(self, facts: Facts) -> set[int]:
-        text, by_piece = facts.text, self._by_piece
-        places = {place for literal, place in self._short if literal in text}
+        places = self._literals.within(facts.text)
         places.update(self._by_provider.get(None, ()), self._by_reply.get(facts.reply_code or 0, ()))
         if facts.provider is not None:
             places.update(self._by_provider.get(facts.provider, ()))
-        for piece in by_piece.keys() & _pieces(text):
-            for literal, place in by_piece[piece]:
-                if place not in places and literal in text:
-                    places.add(place)
         return places
 
     def provider(self, hosts: Iterable[str | None], domain: str | None, text: str) -> str | None:
@@ -311,10 +292,8 @@ class Finder:
             name = _by_end(host, self._hosts)
             if name is not None:
                 return name
-        if text:
-            for word, name in self._words:
-                if word in text:
-                    return name
+        if text and (spoken := self._words.within(text)):
+            return self._named[min(spoken)]
         return _by_end(domain, self._domains)
 
 
@@ -326,8 +305,3 @@ def _by_end(host: str | None, names: dict[str, str]) -> str | None:
             return names[host]
         _, _, host = host.partition(".")
     return None
-
-
-def _pieces(text: str) -> set[str]:
-    """Return every run of characters of a fixed length: a text that holds a literal holds its pieces."""
-    return {text[place : place + _PIECE] for place in range(len(text) - _PIECE + 1)}

@@ -26,7 +26,7 @@ from bounceclass.codes import REPLY, STATUS, find_status, tidy
 __all__ = ["NOTHING", "Normalised", "Transcript", "find_command", "find_host", "lower", "normalise", "read"]
 
 
-class Transcript(msgspec.Struct, frozen=True):
+class Transcript(msgspec.Struct, frozen=True, gc=False):
     """What `read` found in `text`; the reply stands at text[start:end], its codes included.
 
     `quoted` tells that the text introduces the reply as somebody else's words.
