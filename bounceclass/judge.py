@@ -126,7 +126,7 @@ class Judge:
             event.reply_code,
             event.enhanced_status,
             event.command,
-            self.finder.provider(hosts, None, "") or self.finder.provider((), domain, ""),
+            self.finder.provider(hosts, domain, ""),
             local and any(host_is_ours(host, self._own) for host in (event.remote_mta, event.reporting_mta)),
             event.command == "connect" and event.action is not None and status_class(event.enhanced_status) == 4,  # noqa: PLR2004  the class
             limit,

@@ -14,7 +14,7 @@ except ImportError:
     ahocorasick = None
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Sequence
 
 __all__ = ["Automaton", "Pieces", "literals"]
 
@@ -22,55 +22,46 @@ _PIECE: Final = 4
 _TRIED: Final = 6
 
 
-def literals(rows: Iterable[tuple[str, int]]) -> Automaton | Pieces:
-    """Return what finds literals, each given with the number that stands for it, the quickest way that is installed."""
-    by_literal: dict[str, list[int]] = {}
-    for literal, number in rows:
-        by_literal.setdefault(literal, []).append(number)
-    return Pieces(by_literal) if ahocorasick is None else Automaton(by_literal)
+def literals(words: Sequence[str]) -> Automaton | Pieces:
+    """Return what finds these literals, no two of them equal, the quickest way that is installed."""
+    return Pieces(words) if ahocorasick is None else Automaton(words)
 
 
 class Automaton:
     """All literals in one pass over the text."""
 
-    def __init__(self, by_literal: Mapping[str, Sequence[int]]) -> None:
+    def __init__(self, words: Sequence[str]) -> None:
         """Build the automaton."""
         self._automaton = ahocorasick.Automaton()
-        for literal, numbers in by_literal.items():
-            self._automaton.add_word(literal, tuple(numbers))
+        for place, word in enumerate(words):
+            self._automaton.add_word(word, place)
         self._automaton.make_automaton()
-        self._empty = not by_literal
+        self._empty = not words
 
     def within(self, text: str) -> set[int]:
-        """Return the numbers of the literals that stand in a text."""
-        found: set[int] = set()
-        if not self._empty:
-            for _, numbers in self._automaton.iter(text):
-                found.update(numbers)
-        return found
+        """Return the places, in the words given, of those that stand in a text."""
+        return set() if self._empty else {place for _, place in self._automaton.iter(text)}
 
 
 class Pieces:
     """Only the literals of which four rare characters stand in the text are looked for."""
 
-    def __init__(self, by_literal: Mapping[str, Sequence[int]]) -> None:
+    def __init__(self, words: Sequence[str]) -> None:
         """Enter each literal under the one of a few of its pieces that fewest others stand under."""
-        self._by_piece: dict[str, list[tuple[str, Sequence[int]]]] = {}
-        self._short: list[tuple[str, Sequence[int]]] = []
-        for literal, numbers in by_literal.items():
-            last = len(literal) - _PIECE
+        self._by_piece: dict[str, list[tuple[str, int]]] = {}
+        self._short: list[tuple[str, int]] = []
+        for place, word in enumerate(words):
+            last = len(word) - _PIECE
             if last < 0:
-                self._short.append((literal, numbers))
+                self._short.append((word, place))
                 continue
-            pieces = (literal[start : start + _PIECE] for start in range(0, last + 1, max(1, last // _TRIED)))
+            pieces = (word[start : start + _PIECE] for start in range(0, last + 1, max(1, last // _TRIED)))
             rare = min(pieces, key=lambda piece: len(self._by_piece.get(piece, ())))
-            self._by_piece.setdefault(rare, []).append((literal, numbers))
+            self._by_piece.setdefault(rare, []).append((word, place))
 
     def within(self, text: str) -> set[int]:
-        """Return the numbers of the literals that stand in a text."""
-        found = {number for literal, numbers in self._short if literal in text for number in numbers}
-        for piece in self._by_piece.keys() & {text[place : place + _PIECE] for place in range(len(text) - _PIECE + 1)}:
-            for literal, numbers in self._by_piece[piece]:
-                if literal in text:
-                    found.update(numbers)
+        """Return the places, in the words given, of those that stand in a text."""
+        found = {place for word, place in self._short if word in text}
+        for piece in self._by_piece.keys() & {text[start : start + _PIECE] for start in range(len(text) - _PIECE + 1)}:
+            found.update(place for word, place in self._by_piece[piece] if word in text)
         return found

@@ -36,6 +36,7 @@ from bounceclass.model import Details  # noqa: TC001  msgspec reads the annotati
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Set as AbstractSet
 
 __all__ = ["OURS", "Facts", "Finder", "Match", "Pack", "Provider", "Rule", "load", "load_ours", "our_paths", "status_range"]
 
@@ -165,6 +166,18 @@ class _Row:
         self.name = name
         self.pack = pack.name
         self.refused = (*rule.none, *(word for guard in rule.guards for word in pack.guards.get(guard, ())))
+        self._any: dict[int, str] = {}
+        self._all: frozenset[int] = frozenset()
+        self._none: frozenset[int] = frozenset()
+
+    def number(self, numbers: dict[str, int]) -> tuple[int, ...]:
+        """Take the literals' numbers, made where there is none yet; return those of which one stands in each text that fits."""
+        rule = self.rule
+        self._any = {numbers.setdefault(word, len(numbers)): word for word in rule.any}
+        required = [numbers.setdefault(word, len(numbers)) for word in rule.all]
+        self._all = frozenset(required)
+        self._none = frozenset(numbers.setdefault(word, len(numbers)) for word in self.refused)
+        return tuple(self._any) or tuple(required[:1])
 
     @cached_property
     def pattern(self) -> re.Pattern[str] | None:
@@ -182,19 +195,19 @@ class _Row:
         """The status conditions as ranges, both ends within."""
         return tuple(status_range(text) for text in self.rule.status)
 
-    def match(self, facts: Facts) -> Match | None:
-        """Return the match where every condition of the rule holds."""
-        literal = self._literal(facts.text) if self._fits(facts) else None
+    def match(self, facts: Facts, found: AbstractSet[int]) -> Match | None:
+        """Return the match where every condition of the rule holds; `found` are the literals of the text, by number."""
+        literal = self._literal(found) if self._fits(facts) else None
         if literal is None:
             return None
         if self.pattern is None:
             start = facts.text.find(literal)
             return Match(self.rule, self.name, self.pack, start, start + len(literal or facts.text))
-        found = self.pattern.search(facts.text)
-        if found is None:
+        seen = self.pattern.search(facts.text)
+        if seen is None:
             return None
-        groups = tuple((key, *found.span(key)) for key, value in found.groupdict().items() if value)
-        return Match(self.rule, self.name, self.pack, *found.span(), groups)
+        groups = tuple((key, *seen.span(key)) for key, value in seen.groupdict().items() if value)
+        return Match(self.rule, self.name, self.pack, *seen.span(), groups)
 
     def _fits(self, facts: Facts) -> bool:
         """Tell whether all holds that is not about the text."""
@@ -207,13 +220,13 @@ class _Row:
             and (not rule.status or _within(facts.status, self.statuses))
         )
 
-    def _literal(self, text: str) -> str | None:
+    def _literal(self, found: AbstractSet[int]) -> str | None:
         """Return the literal that stands in the text, "" where none is asked for, None where one is missing or refused."""
-        rule = self.rule
-        found = next((word for word in rule.any if word in text), None if rule.any else "")
-        if found is None or not all(word in text for word in rule.all) or any(word in text for word in self.refused):
+        if not self._none.isdisjoint(found) or not self._all <= found:
             return None
-        return found or (rule.all[0] if rule.all else "")
+        if self._any:
+            return next((word for number, word in self._any.items() if number in found), None)
+        return self.rule.all[0] if self.rule.all else ""
 
 
 _Status = tuple[int, int, int]
@@ -253,13 +266,15 @@ class Finder:
         self._index()
         self._domains = {domain: name for name, one in reversed(self.providers.items()) for domain in one.domains}
         self._hosts = {host: name for name, one in reversed(self.providers.items()) for host in one.hosts}
-        self._named = tuple(self.providers)
-        self._words = literals((word, place) for place, one in enumerate(self.providers.values()) for word in one.words)
+        spoken = {word: name for name, one in reversed(self.providers.items()) for word in reversed(one.words)}
+        self._words, self._speakers = literals(tuple(reversed(spoken))), tuple(reversed(spoken.values()))
 
     def _index(self) -> None:
-        rows = enumerate(self._rows)
-        self._literals = literals((literal, place) for place, row in rows for literal in row.rule.any or row.rule.all[:1])
+        numbers: dict[str, int] = {}
+        self._by_literal: dict[int, list[int]] = {}
         for place, row in enumerate(self._rows):
+            for number in row.number(numbers):
+                self._by_literal.setdefault(number, []).append(place)
             rule = row.rule
             if rule.any or rule.all:
                 continue
@@ -267,6 +282,7 @@ class Finder:
                 self._by_reply.setdefault(code, []).append(place)
             if not rule.reply:
                 self._by_provider.setdefault(rule.provider, []).append(place)
+        self._literals = literals(tuple(numbers))
 
     def find(self, facts: Facts) -> Match | None:
         """Return the first rule, in order, that holds; None where no rule speaks."""
@@ -274,13 +290,14 @@ class Finder:
 
     def find_all(self, facts: Facts) -> Iterator[Match]:
         """Yield every rule that holds, in order."""
-        for place in sorted(self._candidates(facts)):
-            match = self._rows[place].match(facts)
+        found = self._literals.within(facts.text)
+        for place in sorted(self._candidates(facts, found)):
+            match = self._rows[place].match(facts, found)
             if match is not None:
                 yield match
 
-    def _candidates(self, facts: Facts) -> set[int]:
-        places = self._literals.within(facts.text)
+    def _candidates(self, facts: Facts, found: AbstractSet[int]) -> set[int]:
+        places = {place for number in found for place in self._by_literal.get(number, ())}
         places.update(self._by_provider.get(None, ()), self._by_reply.get(facts.reply_code or 0, ()))
         if facts.provider is not None:
             places.update(self._by_provider.get(facts.provider, ()))
@@ -289,11 +306,11 @@ class Finder:
     def provider(self, hosts: Iterable[str | None], domain: str | None, text: str) -> str | None:
         """Name the provider by an MX host that answered, else by its own wording, else by the domain."""
         for host in hosts:
-            name = _by_end(host, self._hosts)
+            name = _by_end(host, self._hosts) if host else None
             if name is not None:
                 return name
         if text and (spoken := self._words.within(text)):
-            return self._named[min(spoken)]
+            return self._speakers[min(spoken)]
         return _by_end(domain, self._domains)
 
 
