@@ -63,23 +63,25 @@ def test_an_empty_file_is_the_defaults(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("own_host = []", "unknown field `own_host`"),
-        ("own_hosts = 'mx.example.com'", "`own_hosts`"),
-        ("[limits]\nparts = 'many'", "`limits.parts`"),
-        ("[limits]\npart = 3", "`part`"),
-        ("isolate = 'thred'", "'thred'"),
-        ("packs = [", "bounceclass.toml: "),
-        (b"own_hosts = ['\xff']", "bounceclass.toml: "),
-        ("[plugins]\nfile = 3", "`plugins[...]`"),
+        ("own_host = []", ":1: Object contains unknown field `own_host`"),
+        ("\nown_hosts = 'mx.example.com'", ":2: Expected `array`, got `str` - at `own_hosts`"),
+        ("[limits]\nparts = 'many'", ":2: Expected `int`, got `str` - at `limits.parts`"),
+        ("[run]\nbatch = 3\n[limits]\nparts = 3\npart = 3", ":5: Object contains unknown field `part` - at `limits`"),
+        ("isolate = 'thred'", ":1: Invalid enum value 'thred' - at `isolate`"),
+        ("\n[limits]\ndepth = 1\n[limits.parts]\nx = 1", ":4: Expected `int`, got `object` - at `limits.parts`"),
+        ("[policy]\nheld_days = 1\n[policy.reasons.mailbox-full]\ncount = {n = 0}", ":4: Expected `int` >= 1 - at `policy.reasons[...].count.n`"),
+        ("[[trust.keys]]\nid = 1\nsecret = 'x'\n[[trust.keys]]\nid = 'two'", ":5: Expected `int`, got `str` - at `trust.keys[1].id`"),
+        ("parser = 'stdlib'\npacks = [", ":2: "),
+        (b"parser = 'stdlib'\nown_hosts = ['\xff']", ":2: "),
+        ("[plugins]\nfile = 3", ":2: Expected `object`, got `int` - at `plugins[...]`"),
     ],
 )
-def test_what_does_not_fit_is_one_error_that_names_the_spot(tmp_path: Path, text: str | bytes, said: str) -> None:
+def test_what_does_not_fit_is_one_error_that_names_the_line_and_the_spot(tmp_path: Path, text: str | bytes, said: str) -> None:
     path = written(tmp_path, text)
     with pytest.raises(SettingsError) as caught:
         read(path)
     message = str(caught.value)
-    assert message.startswith(path)
-    assert said in message
+    assert message.startswith(f"{path}{said}")
     assert "\n" not in message
 
 

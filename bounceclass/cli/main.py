@@ -38,6 +38,8 @@ BUILT_IN: Final = (
     "incidents",
     "quarantine",
     "outbox",
+    "init",
+    "config",
     "plugins",
     "completion",
 )
