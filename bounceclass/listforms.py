@@ -4,6 +4,7 @@
     jsonl     likewise
     plain     one address or @domain a line, `#` begins a comment
     postfix   a text map for check_recipient_access: `ruth@example.org 550 5.7.1 ...`; written only
+    ses, sendgrid, mailgun, postmark   their CSV: `vendorlists`
 
 Times are RFC 3339 in UTC. Nothing that an address or a reason holds can make another line, field or formula.
 """
@@ -19,17 +20,20 @@ import msgspec
 
 from bounceclass.addresses import comparable
 from bounceclass.model import Reason, Suppression
+from bounceclass.vendorlists import FORMULA, VENDORS
 from bounceclass.wrapping import is_address
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Set as AbstractSet
+
+    from bounceclass.vendorlists import Vendor
 
 __all__ = ["READ", "WRITTEN", "Faulty", "Given", "read", "write"]
 
 FIELDS: Final = ("address", "domain", "scope", "reason", "since", "until", "cause", "by")
-READ: Final = ("csv", "jsonl", "plain")
+READ: Final = ("csv", "jsonl", "plain", *VENDORS)
 WRITTEN: Final = (*READ, "postfix")
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "'")
 _HOST: Final = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?")
 _LOCAL: Final = re.compile(r"[A-Za-z0-9.!$%&'*+/=?^_`{|}~-]{1,64}")
 """What a key of a text map may hold; a `#` would begin a comment."""
@@ -55,9 +59,10 @@ class Faulty(msgspec.Struct, frozen=True):
 
 def write(entries: Iterable[Suppression], form: str) -> Iterator[str | Faulty]:
     """Yield the lines of a file; an entry that can't be said safely in that form is a Faulty, by its number."""
-    if form == "csv":
-        yield _csv_line(FIELDS)
-    line_of = _WRITERS[form]
+    vendor = VENDORS.get(form)
+    if form == "csv" or (vendor and vendor.heading):
+        yield _csv_line(vendor.columns if vendor else FIELDS)
+    line_of = _vendor_line(vendor) if vendor else _WRITERS[form]
     for number, entry in enumerate(entries, start=1):
         line = line_of(entry)
         yield line if line is not None else Faulty(number, f"{entry.address or entry.domain} can't be written safely into such a file")
@@ -65,7 +70,14 @@ def write(entries: Iterable[Suppression], form: str) -> Iterator[str | Faulty]:
 
 def read(file: IO[str], form: str, given: Given) -> Iterator[Suppression | Faulty]:
     """Yield the entries of a file; a line that is none is a Faulty, and the next one is read."""
-    yield from {"csv": _read_csv, "jsonl": _read_jsonl, "plain": _read_plain}[form](file, given)
+    if vendor := VENDORS.get(form):
+        yield from _read_vendor(file, given, vendor)
+    else:
+        yield from {"csv": _read_csv, "jsonl": _read_jsonl, "plain": _read_plain}[form](file, given)
+
+
+def _vendor_line(vendor: Vendor) -> Callable[[Suppression], str | None]:
+    return lambda entry: None if (cells := vendor.row(entry)) is None else _csv_line(cells)
 
 
 def _fields(entry: Suppression) -> dict[str, str]:
@@ -75,7 +87,7 @@ def _fields(entry: Suppression) -> dict[str, str]:
 
 def _csv_line(cells: Iterable[str]) -> str:
     """Quote every cell, and put an apostrophe before what a spreadsheet would take for a formula."""
-    safe = (f"'{cell}" if cell.startswith(_FORMULA) else cell for cell in cells)
+    safe = (f"'{cell}" if cell.startswith(FORMULA) else cell for cell in cells)
     return ",".join('"' + cell.replace('"', '""').replace("\r", " ").replace("\n", " ") + '"' for cell in safe) + "\n"
 
 
@@ -122,26 +134,48 @@ def _read_jsonl(file: IO[str], given: Given) -> Iterator[Suppression | Faulty]:
 
 def _read_csv(file: IO[str], given: Given) -> Iterator[Suppression | Faulty]:
     """Read a table by its first line; columns in any order and case, those that we don't know left out."""
+    for number, row in _table(file, {"address", "domain"}):
+        if isinstance(row, Faulty):
+            yield row
+            continue
+        cells = {name: cell[1:] if cell.startswith("'") and cell[1:].startswith(FORMULA) else cell for name, cell in row.items()}
+        fields: dict[str, object] = {name: cell for name, cell in cells.items() if cell and name in FIELDS}
+        fields["cause"] = str(fields.get("cause", "")).split()
+        yield _entry(number, fields, given)
+
+
+def _read_vendor(file: IO[str], given: Given, vendor: Vendor) -> Iterator[Suppression | Faulty]:
+    for number, row in _table(file, {vendor.address}, None if vendor.heading else vendor.columns):
+        if isinstance(row, Faulty):
+            yield row
+            continue
+        try:
+            fields = vendor.fields(row)
+        except ValueError as error:
+            yield Faulty(number, str(error))
+        else:
+            yield _entry(number, fields, given)
+
+
+def _table(file: IO[str], needed: AbstractSet[str], columns: Sequence[str] | None = None) -> Iterator[tuple[int, dict[str, str] | Faulty]]:
+    """Yield the line number and the cells by column of each row; without `columns` the first line names them, one of `needed` among them."""
     rows = csv.reader(file)
-    names: list[str] = []
+    names = list(columns or ())
     while True:
         try:
             row = next(rows)
         except StopIteration:
             return
         except csv.Error as error:
-            yield Faulty(rows.line_num, str(error))
+            yield rows.line_num, Faulty(rows.line_num, str(error))
             continue
         if not names:
-            names = [name.strip().lower() for name in row]
-            if not {"address", "domain"} & set(names):
-                yield Faulty(rows.line_num, "the first line names no column `address` or `domain`")
+            names = [name.strip().lower().removeprefix("\ufeff") for name in row]
+            if needed.isdisjoint(names):
+                yield rows.line_num, Faulty(rows.line_num, "the first line names no column " + " or ".join(f"`{name}`" for name in sorted(needed)))
                 return
         elif any(cell.strip() for cell in row):
-            cells = (cell[1:] if cell.startswith("'") and cell[1:].startswith(_FORMULA) else cell for cell in row)
-            fields: dict[str, object] = {name: cell for name, cell in zip(names, cells, strict=False) if cell and name in FIELDS}
-            fields["cause"] = str(fields.get("cause", "")).split()
-            yield _entry(rows.line_num, fields, given)
+            yield rows.line_num, dict(zip(names, row, strict=False))
 
 
 def _entry(number: int, fields: dict[str, object], given: Given) -> Suppression | Faulty:

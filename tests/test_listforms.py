@@ -97,3 +97,64 @@ def test_a_line_of_a_postfix_map_is_one_key_and_one_refusal_or_it_is_left_out(ad
 
 def test_a_domain_is_a_key_of_its_own() -> None:
     assert text([DOMAIN], "postfix") == "gone.example 550 5.7.1 not mailed: domain-no-mail, since 2026-03-09\n"
+
+
+FOR_GOOD = Suppression(address="ruth@example.org", reason=Reason.USER_UNKNOWN, since=NOW, by="policy")
+COMPLAINED = Suppression(address="paul@example.org", reason=Reason.COMPLAINT, since=NOW, by="policy")
+
+
+@pytest.mark.parametrize(
+    ("form", "written"),
+    [
+        ("ses", '"ruth@example.org","BOUNCE"\n"paul@example.org","COMPLAINT"\n'),
+        ("sendgrid", '"email"\n"ruth@example.org"\n"paul@example.org"\n'),
+        (
+            "mailgun",
+            ('"address","code","error","created_at"\n"ruth@example.org","550","not mailed: user-unknown","Mon, 09 Mar 2026 12:00:00 +0000"\n'
+            '"paul@example.org","550","not mailed: complaint","Mon, 09 Mar 2026 12:00:00 +0000"\n'),
+        ),
+        (
+            "postmark",
+            ('"EmailAddress","SuppressionReason","Origin","CreatedAt"\n"ruth@example.org","HardBounce","Customer","2026-03-09T12:00:00+00:00"\n'
+            '"paul@example.org","SpamComplaint","Customer","2026-03-09T12:00:00+00:00"\n'),
+        ),
+    ],
+)
+def test_esps_get_their_own_tables(form: str, written: str) -> None:
+    assert text([FOR_GOOD, COMPLAINED], form) == written
+
+
+@pytest.mark.parametrize(
+    ("form", "told", "entries"),
+    [
+        ("ses", "ruth@example.org,BOUNCE\npaul@example.org,COMPLAINT\n", [PLAIN, ("paul@example.org", Reason.COMPLAINT, NOW)]),
+        ("sendgrid", "email,reason,status,created\nruth@example.org,550 no such user,5.1.1,1773057600\n", [PLAIN]),
+        ("sendgrid", "status,email,created\n5.1.1,ruth@example.org,2026-03-08T12:00:00\n", [("ruth@example.org", Reason.SUPPRESSED, NOW.replace(day=8))]),
+        ("mailgun", 'address,code,error,created_at\nruth@example.org,550,no,"Mon, 09 Mar 2026 12:00:00 UTC"\n', [PLAIN]),
+        ("mailgun", "address\nruth@example.org\n", [PLAIN]),
+        (
+            "postmark",
+            "\ufeffEmailAddress,SuppressionReason,CreatedAt\nruth@example.org,SpamComplaint,2026-03-09T07:00:00-05:00\n",
+            [("ruth@example.org", Reason.COMPLAINT, NOW)],
+        ),
+        ("postmark", "name\nruth\n", [Faulty(1, "the first line names no column `emailaddress`")]),
+        (
+            "sendgrid",
+            "email,created\nruth@example.org,99999999999999999999\npaul@example.org,soon\n,1\n",
+            [
+                Faulty(2, "'99999999999999999999' is no time"),
+                Faulty(3, "Invalid isoformat string: 'soon'"),
+                Faulty(4, "a suppression names an address or a domain, one of them"),
+            ],
+        ),
+    ],
+)
+def test_what_esps_give_is_read(form: str, told: str, entries: list[Suppression | Faulty | tuple[str, Reason, datetime]]) -> None:
+    expected = [Suppression(address=one[0], reason=one[1], since=one[2], by="anna@example.com") if isinstance(one, tuple) else one for one in entries]
+    assert list(read(io.StringIO(told), form, GIVEN)) == expected
+
+
+@pytest.mark.parametrize("form", ["ses", "sendgrid", "mailgun", "postmark"])
+@pytest.mark.parametrize("entry", [RUTH, DOMAIN, Suppression(address="=1+1@example.org", reason=Reason.SPAM, since=NOW, by="x")])
+def test_what_an_esp_s_table_can_not_say_is_named(form: str, entry: Suppression) -> None:
+    assert [one.line for one in write([entry], form) if isinstance(one, Faulty)] == [1]
