@@ -54,4 +54,4 @@ def test_the_list_says_what_is_on_off_and_why_one_failed(tmp_path: Path) -> None
 def test_a_configuration_that_does_not_fit_is_one_error(tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text("own_host = 3\n", encoding="utf-8")
     done = run("--config", "mine.toml", "reply", "550 x", cwd=tmp_path)
-    assert (done.returncode, done.stderr) == (2, "bounceclass: mine.toml: Object contains unknown field `own_host`\n")
+    assert (done.returncode, done.stderr) == (2, "bounceclass: mine.toml:1: Object contains unknown field `own_host`\n")
