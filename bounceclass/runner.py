@@ -231,14 +231,17 @@ class Runner:
 
     def _patiently(self, work: Callable[[], T]) -> T:
         """Do something with the store, and again while it is locked, full or away; stops waiting when it is to stop."""
-        wait = 1.0
+        wait, troubled = 1.0, self.troubled
         while True:
             try:
-                return work()
+                done = work()
             except StoreError as error:
                 if not error.transient or self._once or self._stopping.is_set():
                     raise
                 self._say(str(error))
+            else:
+                self.troubled = troubled  # what was waited for has come
+                return done
             self._stopping.wait(wait)
             wait = min(_LONGEST_WAIT, 2 * wait)
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bounceclass import config
-from bounceclass.assembly import opened
+from bounceclass.assembly import open_configured_store, opened
 from bounceclass.errors import InputError
 from bounceclass.settings import Limits
 from bounceclass.sources.maildir import Maildir
@@ -24,6 +24,8 @@ from tests.runner.conftest import ROOT, Place, Sink, World, bounce
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from tests.store.conftest import Server
 
 
 @pytest.fixture
@@ -106,6 +108,45 @@ def test_two_runners_don_t_work_on_one_mailbox_and_the_second_takes_over(world: 
         first.communicate()
     assert world.run().returncode == 0
     assert (world.place.left(), world.place.quarantined()) == (0, 0)
+
+
+def test_a_database_that_goes_away_in_the_middle_is_waited_for_and_nothing_is_lost_or_doubled(tmp_path: Path, sink: Sink, server: Server) -> None:
+    world = World(tmp_path, "maildir", server.url(), sink)
+    world.config.write_text(world.config.read_text().replace("batch = 10", "batch = 10, poll_seconds = 0.2"))
+    names = [f"reader{number}@mail{number}.example" for number in range(300)]
+    for number, name in enumerate(names[:280]):
+        world.place.put(bounce(number, name))
+    command = [sys.executable, "-m", "bounceclass", "--config", str(world.config), "run"]
+    running = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)  # noqa: S603  our own command
+
+    def wait_until_left(number: int) -> None:
+        deadline = time.monotonic() + 60
+        while world.place.left() > number and time.monotonic() < deadline and running.poll() is None:
+            time.sleep(0.02)
+        assert world.place.left() <= number
+
+    try:
+        wait_until_left(240)
+        server.stop()
+        still = world.place.left()
+        assert still > 0
+        for number, name in enumerate(names[280:], start=280):
+            world.place.put(bounce(number, name))
+        time.sleep(1)
+        assert (running.poll(), world.place.left() >= 20) == (None, True)
+        server.start()
+        wait_until_left(0)
+    finally:
+        running.send_signal(signal.SIGTERM)
+        told = running.communicate()[1]
+    assert running.returncode == 0, told
+    world.drain()
+    store = open_configured_store(config.read(str(world.config)).store)
+    assert sorted(entry.address or "" for entry in store.suppressions()) == sorted(names)
+    store.close()
+    assert (world.place.quarantined(), sink.recipients["suppress"]) == (0, set(names))
+    assert "nothing is lost, it is tried again" in told
+    assert "it goes on" in told
 
 
 def test_a_locked_database_is_waited_for_and_nothing_is_lost(world: World) -> None:
