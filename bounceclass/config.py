@@ -83,11 +83,11 @@ def _line(raw: bytes, fault: str) -> int:
     """Return the line that a fault of msgspec is about: the one whose key leads furthest towards its spot."""
     if syntax := _SYNTAX.search(fault):
         return int(syntax[1]) if syntax[1] else raw.count(b"\n", 0, int(syntax[2])) + 1
+    if fault.endswith("(at end of document)"):
+        return raw.count(b"\n") + 1
     spot = ".".join(match[1] for match in (_SPOT.search(fault), _UNKNOWN.search(fault)) if match)
     # "[1]" is an entry of a list, "[...]" one of a table, whatever its name.
     wanted = [name for name in re.sub(r"\[\d+\]", "", spot).replace("[...]", ".*").split(".") if name]
-    if fault.endswith("(at end of document)"):
-        return raw.count(b"\n") + 1
     entry = re.search(r"\[(\d+)\]", spot)
     best, found, table = 1, list[int](), list[str]()
     for number, line in enumerate(raw.decode("utf-8", "replace").split("\n"), 1):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from functools import cache
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, get_args
 
 import msgspec
 
@@ -18,7 +18,8 @@ from bounceclass.model import Reason
 
 __all__ = ["PRESETS", "DomainRule", "PolicySettings", "Row", "Rule", "rows_for"]
 
-PRESETS: Final = ("default", "mailman", "discourse", "civicrm", "listmonk", "ses")
+Preset = Literal["default", "mailman", "discourse", "civicrm", "listmonk", "ses"]
+PRESETS: Final[tuple[str, ...]] = get_args(Preset)
 
 Number = Annotated[int, msgspec.Meta(ge=1, le=100)]
 Days = Annotated[int, msgspec.Meta(ge=0, le=3650)]
@@ -73,7 +74,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 class PolicySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How verdicts become decisions."""
 
-    preset: Literal["default", "mailman", "discourse", "civicrm", "listmonk", "ses"] = "default"
+    preset: Preset = "default"
     """Whose thresholds and windows."""
     reasons: dict[Reason, Row] = {}
     """Rows of your own, each whole in the place of the preset's: {"mailbox-full": {"count": {"n": 5, "expiry_days": [30]}}}."""

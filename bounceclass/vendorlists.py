@@ -54,7 +54,11 @@ class Vendor(msgspec.Struct, frozen=True, kw_only=True):
         if (word := row.get(self.reason or "", "").strip().lower()) in self.words:
             told["reason"] = self.words[word]
         if said := row.get(self.since or "", "").strip():
-            told["since"] = self.moment(said)
+            try:
+                told["since"] = self.moment(said)
+            except (ValueError, TypeError, OverflowError, IndexError, OSError) as error:
+                msg = f"{said[:40]!r} is no time"
+                raise ValueError(msg) from error
         return told
 
 
@@ -64,11 +68,7 @@ def _iso(text: str) -> datetime:
 
 
 def _unix(text: str) -> datetime:
-    try:
-        return datetime.fromtimestamp(int(text), UTC) if text.isdecimal() else _iso(text)
-    except (OverflowError, OSError) as error:
-        msg = f"{text[:40]!r} is no time"
-        raise ValueError(msg) from error
+    return datetime.fromtimestamp(int(text), UTC) if text.isdecimal() else _iso(text)
 
 
 def _rfc(text: str) -> datetime:

@@ -138,12 +138,13 @@ def test_esps_get_their_own_tables(form: str, written: str) -> None:
             [("ruth@example.org", Reason.COMPLAINT, NOW)],
         ),
         ("postmark", "name\nruth\n", [Faulty(1, "the first line names no column `emailaddress`")]),
+        ("mailgun", "address,created_at\nruth@example.org,Mon 99999999999999999999\n", [Faulty(2, "'Mon 99999999999999999999' is no time")]),
         (
             "sendgrid",
             "email,created\nruth@example.org,99999999999999999999\npaul@example.org,soon\n,1\n",
             [
                 Faulty(2, "'99999999999999999999' is no time"),
-                Faulty(3, "Invalid isoformat string: 'soon'"),
+                Faulty(3, "'soon' is no time"),
                 Faulty(4, "a suppression names an address or a domain, one of them"),
             ],
         ),

@@ -14,12 +14,12 @@ import click
 from bounceclass.cli.terminal import printable
 from bounceclass.errors import InputError, SettingsError
 from bounceclass.knowledge import data_file
+from bounceclass.presets import PRESETS
 
 __all__ = ["command"]
 
 TEMPLATE: Final = "bounceclass.toml"
 _KEY: Final = "tag.key"
-_PRESETS: Final = ("default", "mailman", "discourse", "civicrm", "listmonk", "ses")
 
 
 @click.command()
@@ -40,15 +40,15 @@ def command(path: str, defaults: bool) -> int:  # noqa: FBT001  click's signatur
     store = ask("The database", f"sqlite:///{folder}/bounces.db")
     return_path = ask("The return path that tags are put into, which prove whom a bounce is about", "")
     domains = ask("Domains that you send as, with blanks between", return_path.rpartition("@")[2])
-    preset = defaults or click.prompt("Thresholds", type=click.Choice(_PRESETS), default="default", err=True)
+    preset = "default" if defaults else click.prompt("Thresholds", type=click.Choice(PRESETS), default="default", err=True)
     written = Template(data_file(TEMPLATE).decode()).substitute(
         own_hosts=_array(hosts),
-        sources=_array(source),
+        sources=f"[{_text(source)}]" if source else "[]",  # one, whose path may hold blanks
         store=_text(store),
         keys='[{ id = 1, file = "tag.key" }]' if return_path else "[]",
         return_path=f"return_path = {_text(return_path)}" if return_path else '# return_path = "bounces@lists.example.com"',
         domains=_array(domains),
-        preset=_text("default" if preset is True else str(preset)),
+        preset=_text(preset),
     )
     if return_path:
         _write(folder / _KEY, secrets.token_hex(32) + "\n")

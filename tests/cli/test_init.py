@@ -60,7 +60,7 @@ def test_nothing_is_overwritten(tmp_path: Path) -> None:
 
 
 def test_an_answer_cannot_break_out_of_its_place(tmp_path: Path) -> None:
-    nasty = 'maildir:"]\\n\x7f[trust]'
+    nasty = 'maildir:my mail"]\\n\x7f[trust]'
     run(tmp_path, "init", answers=f"\n{nasty}\n\n\n\n\n")
     assert read(str(tmp_path / "bounceclass.toml")).run.sources == (nasty,)
 
