@@ -20,18 +20,15 @@ from __future__ import annotations
 
 import os
 import re
-from itertools import takewhile
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import Final, TypeVar
 
 import msgspec
 
 from bounceclass.errors import SettingsError
 from bounceclass.presets import PolicySettings
 from bounceclass.settings import SecretSource, Settings
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from bounceclass.spots import line_of
 
 __all__ = ["DEFAULT", "VARIABLE", "Configuration", "read", "settings_from"]
 
@@ -75,42 +72,15 @@ def read(path: str) -> Configuration:
 _SYNTAX: Final = re.compile(r"\(at line (\d+)|position (\d+)")
 _SPOT: Final = re.compile(r"at `\$\.?([^`]*)`")
 _UNKNOWN: Final = re.compile(r"unknown field `([^`]+)`")
-_HEADER: Final = re.compile(r"\s*\[+([^\]]+)\]")
-_KEY: Final = re.compile(r"\s*([\w.\"'-]+)\s*=")
 
 
 def _line(raw: bytes, fault: str) -> int:
-    """Return the line that a fault of msgspec is about: the one whose key leads furthest towards its spot."""
+    """Return the line that a fault of msgspec is about."""
     if syntax := _SYNTAX.search(fault):
         return int(syntax[1]) if syntax[1] else raw.count(b"\n", 0, int(syntax[2])) + 1
     if fault.endswith("(at end of document)"):
         return raw.count(b"\n") + 1
-    spot = ".".join(match[1] for match in (_SPOT.search(fault), _UNKNOWN.search(fault)) if match)
-    # "[1]" is an entry of a list, "[...]" one of a table, whatever its name.
-    wanted = [name for name in re.sub(r"\[\d+\]", "", spot).replace("[...]", ".*").split(".") if name]
-    entry = re.search(r"\[(\d+)\]", spot)
-    best, found, table = 1, list[int](), list[str]()
-    for number, line in enumerate(raw.decode("utf-8", "replace").split("\n"), 1):
-        header, key = _HEADER.match(line), _KEY.match(line)
-        if header and not key:
-            table = _names(header[1])
-        path = table + (_names(key[1]) if key else [])
-        agreeing = _agreeing(path, wanted)
-        if (header or key) and agreeing > best:
-            best, found = agreeing, []
-        if (header or key) and agreeing == best:
-            found.append(number)
-    return found[min(int(entry[1]) if entry else 0, len(found) - 1)] if found else 1
-
-
-def _agreeing(path: Sequence[str], wanted: Sequence[str]) -> int:
-    """Return how many names of a path agree, from its start; 0 where it leads elsewhere."""
-    agreeing = sum(1 for _ in takewhile(lambda pair: pair[1] in {pair[0], "*"}, zip(path, wanted, strict=False)))
-    return agreeing if agreeing == min(len(path), len(wanted)) else 0
-
-
-def _names(dotted: str) -> list[str]:
-    return [name.strip(" \"'") for name in dotted.split(".")]
+    return line_of(raw.decode("utf-8", "replace"), ".".join(match[1] for match in (_SPOT.search(fault), _UNKNOWN.search(fault)) if match))
 
 
 _Source = TypeVar("_Source", bound=SecretSource)
