@@ -63,9 +63,13 @@ class Bookkeeper:
         self._guard = guard
         self._outgoing = outgoing
 
-    def prepare(self, item: Item, store: Database, now: datetime) -> Account:
-        """Read an input and find out how far each event of it is believed; writes nothing."""
-        report = self._engine.classify(item.raw, item.source, cut=item.cut)
+    def prepare(self, item: Item, store: Database, now: datetime) -> list[Account]:
+        """Read an input and find out how far each event of it is believed; writes nothing. There is one account for each report."""
+        if item.reports is None:
+            return [self._account(self._engine.classify(item.raw, item.source, cut=item.cut), item, store, now)]
+        return [self._account(self._engine.judge(report), item, store, now) for report in item.reports]
+
+    def _account(self, report: Report, item: Item, store: Database, now: datetime) -> Account:
         standings = self._assessor.assess(report, item, now.date(), store.lookups())
         plugins = self._engine.plugins.trust(report, item)
         received_at = min(item.received_at or now, now)

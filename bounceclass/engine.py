@@ -68,7 +68,14 @@ class Engine:
 
         parser, notices = self._reading or self._ready()
         report = reader.read(raw, self.settings, source, cut=cut, parser=parser, notices=notices)
-        events = tuple(self.plugins.refine(event) for event in self._judge.judge(report.events, certainty=prose.certainty(report)))
+        return self._judged(report, prose.certainty(report))
+
+    def judge(self, report: Report) -> Report:
+        """Return a report that somebody else has read (of a log line, of an ESP's payload) with our verdicts; those it has are not looked at."""
+        return self._judged(report, 1.0)
+
+    def _judged(self, report: Report, certainty: float) -> Report:
+        events = tuple(self.plugins.refine(event) for event in self._judge.judge(report.events, certainty=certainty))
         if self._judge.limit(report.events) < self.settings.limits.rule_text:
             report = msgspec.structs.replace(report, defects=(*report.defects, Defect("text-cut", "diagnostics")))
         return msgspec.structs.replace(report, events=events)

@@ -18,15 +18,28 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 import msgspec
 
 from bounceclass.errors import Refused, Retry
+from bounceclass.model import Report, Trust  # noqa: TC001  as above
 
 if TYPE_CHECKING:
     from bounceclass.history import DomainHistory, FailedMailing, History, Occurrence, Sighting
-    from bounceclass.model import Decision, Report, Scope, Suppression
+    from bounceclass.model import Decision, Scope, Suppression
 
-__all__ = ["Failure", "Item", "Parser", "Refused", "Retry", "Shape", "Source", "Store", "Transaction", "Webhook"]
+__all__ = ["Failure", "Item", "Parser", "Refused", "Retry", "Shape", "Source", "Store", "Transaction", "Voucher", "Webhook"]
 
 Shape = tuple[str | None, str | None]
 """Charset and transfer encoding of one part, lower case; where not stated None, or what the parser takes for it."""
+
+
+class Voucher(msgspec.Struct, frozen=True, kw_only=True):
+    """What a carrier answers for: that its reports are about mail of ours, and why it knows.
+
+    A log of our own MTA is one, and a webhook whose signature verifies. A tag of ours is still asked
+    first, for it names whom we mailed. `stream` is the list or the ESP's account that it speaks for.
+    """
+
+    grade: Trust
+    because: str
+    stream: str | None = None
 
 
 class Item(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,6 +50,9 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
     envelope, null where the carrier has none: a VERP address stands there, not in the Report. `finish`
     takes the input away; it is called once, after everything about it is stored: with None, or with
     why it belongs in quarantine. It raises OSError where it can't; then the input is met again.
+
+    `reports` is what the carrier has read itself, yet without verdicts (a log line, an ESP's payload): then
+    `raw` is not read as mail, only kept. `voucher` tells how far they are to be believed.
     """
 
     raw: bytes
@@ -47,6 +63,8 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
     sender: str | None = None
     received_at: datetime | None = None
     finish: Callable[[str | None], None] | None = None
+    reports: tuple[Report, ...] | None = None
+    voucher: Voucher | None = None
 
 
 @runtime_checkable

@@ -43,8 +43,8 @@ def rehearse(configuration: Configuration, plugins: Sequence[object], urls: Iter
             with parts.store.transaction() as ledger:
                 for item in _items(urls, parts.engine, found):
                     now = datetime.now(UTC)
-                    account = parts.bookkeeper.prepare(item, parts.store, now)
-                    yield from ((item.source, decision) for decision in parts.bookkeeper.enter(ledger, [account], now))
+                    accounts = parts.bookkeeper.prepare(item, parts.store, now)
+                    yield from ((item.source, decision) for decision in parts.bookkeeper.enter(ledger, accounts, now))
                 raise _RolledBack  # noqa: TRY301  that is how the block is left
         except _RolledBack:
             return

@@ -95,7 +95,7 @@ class Runner:
 
     def handle(self, item: Item) -> list[Decision]:
         """Process one input whole, apart from moving it: in one transaction. Raises StoreError where nothing was kept."""
-        return self._enter([self._prepared(item)], [item])
+        return self._enter(self._prepared(item), [item])
 
     def run(self, sources: Sequence[Source], *, once: bool = False) -> None:
         """Process what the sources have, until stopped; with `once` what is there now, and what is due in the outbox.
@@ -189,7 +189,7 @@ class Runner:
     def _try(self, items: list[Item]) -> str | None:
         """Process inputs in one transaction and finish them; return what went wrong, None where nothing did."""
         try:
-            accounts = [self._prepared(item) for item in items]
+            accounts = [account for item in items for account in self._prepared(item)]
             self._checkpoint("prepared")
             decisions = self._patiently(lambda: self._enter(accounts, items))
         except StoreError:
@@ -205,7 +205,7 @@ class Runner:
         self._finish(items, None)
         return None
 
-    def _prepared(self, item: Item) -> Account:
+    def _prepared(self, item: Item) -> list[Account]:
         return self._bookkeeper.prepare(item, self._store, self._clock())
 
     def _enter(self, accounts: list[Account], items: list[Item]) -> list[Decision]:

@@ -9,6 +9,7 @@
 
 Complaints and unsubscribes silence people, too. A complaint is believed only of an authenticated
 source, and where tag or log says whose it is; an unsubscribe needs the tag; else they are `none`.
+What a carrier vouches for (a log of ours, a webhook that verifies) has the grade that it says.
 
 Pure: the time and what has to be looked up are arguments. No bytes make it raise.
 """
@@ -49,7 +50,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from bounceclass.model import Event, Report
-    from bounceclass.protocols import Item
+    from bounceclass.protocols import Item, Voucher
     from bounceclass.settings import Settings, TrustSettings
 
 __all__ = ["Assessor", "Lookups", "Standing", "gaps", "highest"]
@@ -136,7 +137,7 @@ class Assessor:
         """Return the standing of each event of a report, in their order. `item` is what it was read from, `now` today."""
         if not report.events:
             return ()
-        message = Message(item.raw, self._settings)
+        message = Message(item.raw if item.reports is None else b"", self._settings)
         return tuple(_Case(self, report, item, message, lookups or Lookups(), now).standings())
 
     def is_ours(self, domain: str | None) -> bool:
@@ -186,7 +187,7 @@ class _Case:
         self._message = message
         self._lookups = lookups
         self._fields: Fields = [(name.lower(), value) for name, value in message.headers.items()]
-        returned = message.original(in_text=True)
+        returned = message.original(in_text=True) if item.reports is None else _as_told(report)
         self._returned: Fields = [(name.lower(), value) for name, value in returned.items()] if returned else []
         self._status: Fields = _status_fields(message)
         self._tags = self._find(now)
@@ -250,7 +251,9 @@ class _Case:
         for at, event in enumerate(self._report.events):
             alarms = [*shared]
             chosen = tag if at in about else None
-            if event.kind in _ANSWERS:
+            if self._item.voucher is not None and chosen is None:
+                found = _vouched(event, self._item.voucher)
+            elif event.kind in _ANSWERS:
                 found = self._of_answer(event, chosen, alarms)
             else:
                 found = self._of_tag(event, chosen, alarms) if chosen else self._of_mail(event, alarms)
@@ -268,7 +271,7 @@ class _Case:
     def _of_answer(self, event: Event, tag: Tagged | None, alarms: list[str]) -> Standing:
         if event.kind is Kind.UNSUBSCRIBE:
             return self._of_tag(event, tag, alarms) if tag else Standing(grade=Trust.NONE, because="an unsubscribe needs a tag of ours")
-        if not self._is_believed:
+        if not self._is_believed and self._item.voucher is None:
             alarms.append("source-unproved")
             return Standing(grade=Trust.NONE, because="the complaint is from no source that is authenticated and believed")
         found = self._of_tag(event, tag, alarms) if tag else self._of_log(event)
@@ -345,6 +348,19 @@ def gaps(settings: Settings, trust: TrustSettings) -> tuple[str, ...]:
         (bool(trust.authserv_ids and trust.feedback_sources), "authserv_ids and feedback_sources: no complaint is believed"),
     )
     return tuple(what for there, what in said if not there)
+
+
+def _vouched(event: Event, voucher: Voucher) -> Standing:
+    named = _named(event)
+    return Standing(grade=voucher.grade, recipient=named, stream=voucher.stream, forwarded=_differs(event, named), because=voucher.because)
+
+
+def _as_told(report: Report) -> dict[str, str]:
+    """Return what a carrier that has read the report itself says of the original's header."""
+    if (original := report.original) is None:
+        return {}
+    said = {"message-id": original.message_id, "from": original.from_, **{name.lower(): value for name, value in original.headers}}
+    return {name: value for name, value in said.items() if value}
 
 
 def _named(event: Event) -> str | None:

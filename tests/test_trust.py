@@ -4,6 +4,7 @@ from datetime import date, timedelta
 from typing import Any, Final
 
 import dkim
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
@@ -11,8 +12,8 @@ from hypothesis import strategies as st
 
 from bounceclass.engine import Engine
 from bounceclass.errors import SettingsError
-from bounceclass.model import Kind, Trust
-from bounceclass.protocols import Item
+from bounceclass.model import Event, Kind, Original, Report, Trust
+from bounceclass.protocols import Item, Voucher
 from bounceclass.settings import Settings, TrustSettings
 from bounceclass.tags import Addressee, Key, fingerprint, make_tag, tagged
 from bounceclass.trust import Assessor, Lookups, Standing, gaps, highest
@@ -472,3 +473,32 @@ def test_other_mail_has_no_standing() -> None:
     raw = b"From: a@example.org\nTo: b@example.com\nSubject: lunch\n\nAt noon?\n"
     assert ENGINE.classify(raw).kind is Kind.OTHER
     assert assess(raw, OURS) == ()
+
+
+PAYLOAD: Final = Report(
+    kind=Kind.BOUNCE,
+    events=(Event(kind=Kind.BOUNCE, recipient=RUTH, diagnostic="550 5.1.1 user unknown", reply_code=550, enhanced_status="5.1.1"),),
+    original=Original(message_id="digest.1@lists.example.com"),
+)
+LOG_OF_OURS: Final = Voucher(grade=Trust.OWN_MTA, because="our own log says so", stream="garden")
+
+
+def vouched(report: Report, voucher: Voucher | None) -> tuple[Standing, ...]:
+    return ASSESSOR.assess(report, Item(raw=b"To: eve@example.net\n\n{}", source="a", reports=(report,), voucher=voucher), TODAY)
+
+
+def test_what_a_carrier_vouches_for_has_the_grade_that_it_says() -> None:
+    expected = Standing(grade=Trust.OWN_MTA, recipient=RUTH, stream="garden", because="our own log says so")
+    assert vouched(PAYLOAD, LOG_OF_OURS) == (expected,)
+    complaint = msgspec.structs.replace(PAYLOAD.events[0], kind=Kind.COMPLAINT)
+    assert vouched(msgspec.structs.replace(PAYLOAD, events=(complaint,)), LOG_OF_OURS) == (expected,)
+
+
+def test_what_nobody_vouches_for_is_plausible_at_most_though_the_carrier_has_read_it() -> None:
+    assert [one.grade for one in vouched(PAYLOAD, None)] == [Trust.PLAUSIBLE]
+
+
+def test_a_tag_in_the_return_path_that_a_carrier_tells_comes_before_its_word() -> None:
+    original = Original(headers=(("Return-Path", OURS),))
+    (found,) = vouched(msgspec.structs.replace(PAYLOAD, original=original), LOG_OF_OURS)
+    assert (found.grade, found.recipient, found.tag) == (Trust.SIGNED, RUTH, TAG)
