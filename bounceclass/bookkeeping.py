@@ -119,7 +119,7 @@ class Bookkeeper:
         if failure is not None and case.recipient is not None:
             ledger.record_failure(case.recipient, *failure)
         if case.recipient is not None and self._policy.is_delivery(case, now):
-            ledger.record_delivery(case.recipient, case.mailing, case.received_at)
+            ledger.record_delivery(case.recipient, case.mailing, case.received_at, case.standing.stream)
             case = self._with_history(ledger, case, now)
         checked = self._guard.check(self._policy.decide(case, now), case, now, ledger.brake, incidents)
         if checked.incident is not None and checked.incident not in incidents:
@@ -146,7 +146,7 @@ class Bookkeeper:
         elif decision.action is Action.SUPPRESS and entry is not None:
             self.suppress(ledger, entry, decision.because, case.key, provider=self._guard.provider(case))
         elif decision.action is Action.RELEASE and case.recipient is not None:
-            self.heal(ledger, case.recipient, case.standing.stream, now)
+            self.heal(ledger, case.recipient, {case.standing.stream}, now)
 
     def suppress(self, ledger: Ledger, entry: Suppression, because: str, key: str, *, provider: str | None = None) -> None:
         """Enter a suppression and tell the plugins; what an ESP's own list did is copied, and told to nobody."""
@@ -156,9 +156,10 @@ class Bookkeeper:
         if not mirrored:
             self._outgoing.act(ledger, "suppress", entry, key)
 
-    def heal(self, ledger: Ledger, address: str, stream: str | None, now: datetime) -> int:
-        """Lift what a confirmed delivery to an address lifts, and tell the plugins; return how many entries that were."""
-        decisions = self._policy.healed(ledger.history(address, stream, now), now)
+    def heal(self, ledger: Ledger, address: str, streams: Iterable[str | None], now: datetime) -> int:
+        """Lift what a confirmed delivery to an address lifts on some streams, and tell the plugins; return how many entries that were."""
+        found = [decision for stream in streams for decision in self._policy.healed(ledger.history(address, stream, now), now)]
+        decisions = [decision for at, decision in enumerate(found) if decision not in found[:at]]  # what holds for all streams is in the history of each
         for decision in decisions:
             if (entry := decision.suppression) is not None:
                 ledger.release(entry, at=now, by=BY)

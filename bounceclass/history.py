@@ -60,6 +60,7 @@ class Delivery(msgspec.Struct, frozen=True):
 
     at: datetime
     mailing: str
+    stream: str | None = None
 
 
 class History(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,6 +72,7 @@ class History(msgspec.Struct, frozen=True, kw_only=True):
     """The last delivery; `relayed` is none."""
     delivered_mailing: str | None = None
     """Which mailing that was: it is provisional until no failure of the same one has come."""
+    delivered_stream: str | None = None
     deliveries: tuple[Delivery, ...] = ()
     """Those since the first of `failures`, the newest 100: without them only `delivered_at` can heal, and of somebody mailed daily it is never old enough."""
     known_since: datetime | None = None

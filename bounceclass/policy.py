@@ -105,12 +105,13 @@ class Policy:
 
     def healed(self, history: History, now: datetime) -> tuple[Decision, ...]:
         """Return a release for each entry of the policy that a confirmed delivery lifts; its failures are to be healed with it."""
-        at = confirmed(history, now, self.settings.heal_days)
-        if at is None:
-            return ()
-        because = f"delivered on {at:%Y-%m-%d}, and nothing of that mailing has failed since"
-        lifted = (entry for entry in history.active if entry.by == BY and entry.reason not in _KEPT and entry.since < at)
-        return tuple(Decision(action=Action.RELEASE, because=because, suppression=entry) for entry in lifted)
+        found = []
+        for entry in history.active:
+            at = confirmed(history, now, self.settings.heal_days, entry.scope)
+            if at is not None and entry.by == BY and entry.reason not in _KEPT and entry.since < at:
+                because = f"delivered on {at:%Y-%m-%d}, and nothing of that mailing has failed since"
+                found.append(Decision(action=Action.RELEASE, because=because, suppression=entry))
+        return tuple(found)
 
     def _is_old(self, case: Case, now: datetime) -> bool:
         return now - case.received_at > timedelta(days=self.settings.max_age_days)
@@ -195,7 +196,7 @@ class Policy:
 
     def _run(self, case: Case, row: Row, rule: Rule, now: datetime) -> Run | None:
         reason, stream = case.event.verdict.reason, case.standing.stream
-        healed_at = confirmed(case.history, now, self.settings.heal_days)
+        healed_at = confirmed(case.history, now, self.settings.heal_days, stream if row.per_stream else None)
         counted = [
             one
             for one in case.history.failures

@@ -102,7 +102,7 @@ class Transaction(Protocol):
     def record_failure(self, address: str, failure: FailedMailing, scope: Scope) -> None:
         """Count a mailing that did not arrive, once for each address."""
 
-    def record_delivery(self, address: str, mailing: str, at: datetime) -> None:
+    def record_delivery(self, address: str, mailing: str, at: datetime, stream: str | None = None) -> None:
         """Keep a delivery; it heals nothing by itself."""
 
     def heal(self, address: str, at: datetime) -> int:

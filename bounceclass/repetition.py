@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from bounceclass.history import Delivery
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -51,14 +53,15 @@ def in_a_row(failures: Iterable[FailedMailing], max_gap_days: int) -> Run | None
     return Run(sum(points for _, points in days), days[0][0], days[-1][0]) if days else None
 
 
-def confirmed(history: History, now: datetime, heal_days: int) -> datetime | None:
+def confirmed(history: History, now: datetime, heal_days: int, stream: str | None = None) -> datetime | None:
     """Return when the newest delivery was that is one: old enough, and nothing of the same mailing has failed.
 
-    Hosts that accept a mail and send it back later say 250 to every one of them.
+    Hosts that accept a mail and send it back later say 250 to every one of them. With `stream` only deliveries
+    of that stream tell: one list's mail that is taken says nothing of another's, which was refused.
     """
     failed = {failure.mailing for failure in history.failures}
     old = now - timedelta(days=heal_days)
-    said = [(one.at, one.mailing) for one in history.deliveries]
+    said = list(history.deliveries)
     if history.delivered_at is not None:
-        said.append((history.delivered_at, history.delivered_mailing or ""))
-    return max((at for at, mailing in said if at <= old and mailing not in failed), default=None)
+        said.append(Delivery(history.delivered_at, history.delivered_mailing or "", history.delivered_stream))
+    return max((one.at for one in said if one.at <= old and one.mailing not in failed and stream in {None, one.stream}), default=None)

@@ -251,7 +251,7 @@ class Runner:
         if self._housekept is not None and now - self._housekept < _HOUSEKEEPING:
             return 0
         with self._store.transaction() as ledger:
-            healed = sum(self._bookkeeper.heal(ledger, address, None, now) for address in ledger.delivered(now, BY))
+            healed = sum(self._bookkeeper.heal(ledger, address, streams, now) for address, streams in ledger.delivered(now, BY).items())
             dropped = ledger.brake.expire(now)
             for incident in ledger.brake.incidents():
                 if self._guard.has_calmed(incident.name, now, ledger.brake):

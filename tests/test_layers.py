@@ -21,7 +21,7 @@ ORDER = (
     "judge", "hookspecs", "isolation", "refinement", "confinement", "installed", "plugins", "confined", "sources.files", "sources.location", "sources.holding", "sources.maildir", "sources.mbox", "builtin", "eventkey", "engine",
     "wrapping", "tags", "trust",
     "domains", "presets", "repetition", "case", "protection", "policy", "incident",
-    "store.naming", "store.schema", "store.statements", "store.records", "store.connection", "store.migrations.env", "store.migrations.versions.v0001_ledger", "store.migrations.versions.v0002_brake", "store.migrations.versions.v0003_deliveries", "store.migration",
+    "store.naming", "store.schema", "store.statements", "store.records", "store.connection", "store.migrations.env", "store.migrations.versions.v0001_ledger", "store.migrations.versions.v0002_brake", "store.migrations.versions.v0003_deliveries", "store.migrations.versions.v0004_streams", "store.migration",
     "store.past", "store.entries", "store.inquiry", "store.sightings", "store.brake", "store.sentlog", "store.outbox", "store.erasure", "store.ledger", "store.database",
     "domaincheck", "outgoing", "bookkeeping", "runner",
     "config", "assembly", "rehearsal", "vendorlists", "listforms",

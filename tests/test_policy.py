@@ -211,6 +211,16 @@ def test_a_delivery_lifts_only_what_repetition_or_a_refusal_has_entered(by: str,
     assert policy().healed(msgspec.structs.replace(history, failures=(FailedMailing(at=NOW, mailing="x", reason=Reason.EXPIRED),)), NOW) == ()
 
 
+@pytest.mark.parametrize(("delivered", "lifted"), [("garden", ["garden", None]), ("kitchen", [None]), (None, [None])])
+def test_what_holds_for_one_list_is_lifted_only_by_a_delivery_of_that_list(delivered: str | None, lifted: list[str | None]) -> None:
+    entries = tuple(Suppression(address=RUTH, reason=Reason.MAILBOX_FULL, since=NOW - 9 * DAY, by="policy", scope=scope) for scope in ("garden", None))
+    for history in (
+        History(deliveries=(Delivery(NOW - 6 * DAY, "x", delivered),), active=entries),
+        History(delivered_at=NOW - 6 * DAY, delivered_mailing="x", delivered_stream=delivered, active=entries),
+    ):
+        assert [one.suppression.scope for one in policy().healed(history, NOW) if one.suppression] == lifted
+
+
 @pytest.mark.parametrize(
     ("grade", "first", "later"),
     [

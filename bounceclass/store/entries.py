@@ -66,11 +66,14 @@ def lift(connection: Connection, conditions: list[ColumnElement[bool]], at: date
     return [entry_of(row) for row in rows]
 
 
-def delivered(connection: Connection, before: datetime, by: str, limit: int) -> list[str]:
-    """Return addresses that have an entry by somebody which was not lifted, and took mail after it, but no later than a time."""
+def delivered(connection: Connection, before: datetime, by: str, limit: int) -> dict[str, set[str | None]]:
+    """Return addresses that have an entry by somebody which was not lifted, and took mail after it, but no later than a time; with the entries' streams."""
     taken = (addresses.c.address == _t.address) & (addresses.c.delivered_at > _t.since) & (addresses.c.delivered_at <= before)
-    found = select(_t.address).join(addresses, taken).where(_t.lifted_at.is_(None), _t.by == by).distinct().limit(limit)
-    return list(connection.scalars(found))
+    rows = connection.execute(select(_t.address, _t.scope).join(addresses, taken).where(_t.lifted_at.is_(None), _t.by == by).distinct().limit(limit))
+    found: dict[str, set[str | None]] = {}
+    for address, stream in rows:
+        found.setdefault(address, set()).add(stream)
+    return found
 
 
 def listed(engine: Engine, naming: Naming, selection: Selection) -> Iterator[list[Row[Any]]]:

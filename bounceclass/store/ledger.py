@@ -93,7 +93,7 @@ class Ledger:
         }
         self._connection.execute(gravest(self._connection, failures), row)
 
-    def record_delivery(self, address: str, mailing: str, at: datetime) -> None:
+    def record_delivery(self, address: str, mailing: str, at: datetime, stream: str | None = None) -> None:
         """Keep the last delivery of an address, and of one that has failures each. It heals nothing by itself."""
         row = {
             "address": self._naming.address(address),
@@ -101,10 +101,11 @@ class Ledger:
             "known_since": at,
             "delivered_at": at,
             "delivered_mailing": self._naming.hashed(mailing),
+            "delivered_stream": stream,
         }
         self._connection.execute(latest(self._connection, addresses), row)
         if self._connection.scalar(_failing, {"whom": row["address"]}) is not None:
-            taken = {"address": row["address"], "mailing": row["delivered_mailing"], "at": at}
+            taken = {"address": row["address"], "mailing": row["delivered_mailing"], "at": at, "stream": stream}
             self._connection.execute(ignoring(self._connection, deliveries), taken)
 
     def heal(self, address: str, at: datetime) -> int:
@@ -113,8 +114,11 @@ class Ledger:
         self._connection.execute(_forget, whom)
         return self._connection.execute(_heal, {**whom, "now": at}).rowcount
 
-    def delivered(self, before: datetime, by: str, limit: int = 1000) -> list[str]:
-        """Return addresses, as they are kept here, that `by` has suppressed and that took mail since, but no later than a time: they may have healed."""
+    def delivered(self, before: datetime, by: str, limit: int = 1000) -> dict[str, set[str | None]]:
+        """Return the addresses, as they are kept here, that `by` has suppressed and that took mail since, but no later than a time: they may have healed.
+
+        With each the streams that its entries are for; None is all.
+        """
         return entries.delivered(self._connection, before, by, limit)
 
     def suppress(self, suppression: Suppression, *, account: str | None = None, provider: str | None = None) -> bool:

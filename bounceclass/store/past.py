@@ -32,8 +32,8 @@ _failed: Final = (
     .order_by(failures.c.at.desc(), failures.c.mailing.desc())
     .limit(_NEWEST)
 )
-_known: Final = select(addresses.c.known_since, addresses.c.delivered_at, addresses.c.delivered_mailing).where(addresses.c.address == bindparam("whom"))
-_taken: Final = select(deliveries.c.at, deliveries.c.mailing).where(deliveries.c.address == bindparam("whom")).order_by(deliveries.c.at.desc()).limit(_NEWEST)
+_known: Final = select(addresses).where(addresses.c.address == bindparam("whom"))
+_taken: Final = select(deliveries).where(deliveries.c.address == bindparam("whom")).order_by(deliveries.c.at.desc()).limit(_NEWEST)
 _entries: Final = select(suppressions).where(suppressions.c.address == bindparam("whom")).order_by(suppressions.c.id)
 _domain_entries: Final = select(suppressions).where(suppressions.c.domain == bindparam("whom")).order_by(suppressions.c.id)
 _delivered: Final = select(func.max(addresses.c.delivered_at)).where(addresses.c.domain == bindparam("whom"))
@@ -58,7 +58,8 @@ def read_history(connection: Connection, naming: Naming, address: str, stream: s
         failures=failed,
         delivered_at=known.delivered_at if known else None,
         delivered_mailing=known.delivered_mailing if known else None,
-        deliveries=tuple(Delivery(row.at, row.mailing) for row in reversed(connection.execute(_taken, whom).all())) if failed else (),
+        delivered_stream=known.delivered_stream if known else None,
+        deliveries=tuple(Delivery(row.at, row.mailing, row.stream) for row in reversed(connection.execute(_taken, whom).all())) if failed else (),
         known_since=known.known_since if known else None,
         active=tuple(entry_of(row) for row in entries if is_active(row, now)),
         lapsed=_lapsed(entries, now),

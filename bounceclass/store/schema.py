@@ -47,7 +47,7 @@ __all__ = [
     "tallies",
 ]
 
-VERSION: Final = "0003"
+VERSION: Final = "0004"
 """The newest of the migrations."""
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -147,10 +147,11 @@ addresses: Final = Table(
     _time("known_since"),
     _time("delivered_at", null=True),
     _text("delivered_mailing", null=True),
+    _text("delivered_stream", null=True),
     Index("addresses_domain", "domain", "delivered_at"),
 )
 
-deliveries: Final = Table("deliveries", metadata, _text("address", key=True), _text("mailing", key=True), _time("at"))
+deliveries: Final = Table("deliveries", metadata, _text("address", key=True), _text("mailing", key=True), _time("at"), _text("stream", null=True))
 
 suppressions: Final = Table(
     "suppressions",

@@ -59,7 +59,7 @@ def _gravest(dialect: str, table: Table) -> Insert:
 def _latest(dialect: str, table: Table) -> Insert:
     insert = _insert(dialect, table)
     older = table.c.delivered_at.is_(None) | (table.c.delivered_at < insert.excluded.delivered_at)
-    return _updating(insert, table, ("delivered_at", "delivered_mailing"), older)
+    return _updating(insert, table, ("delivered_at", "delivered_mailing", "delivered_stream"), older)
 
 
 @cache

@@ -165,9 +165,9 @@ def test_deliveries_of_who_has_failures_are_kept_until_they_heal(database: Datab
 
 @pytest.mark.parametrize(
     ("by", "delivered", "found"),
-    [("policy", NOW + 2 * DAY, [RUTH]), ("policy", NOW - DAY, []), ("policy", NOW + 4 * DAY, []), ("anna@example.com", NOW + 2 * DAY, [])],
+    [("policy", NOW + 2 * DAY, {RUTH: {None}}), ("policy", NOW - DAY, {}), ("policy", NOW + 4 * DAY, {}), ("anna@example.com", NOW + 2 * DAY, {})],
 )
-def test_who_is_suppressed_and_took_mail_since_may_have_healed(database: Database, by: str, delivered: datetime, found: list[str]) -> None:
+def test_who_is_suppressed_and_took_mail_since_may_have_healed(database: Database, by: str, delivered: datetime, found: dict[str, set[str | None]]) -> None:
     with database.transaction() as ledger:
         ledger.suppress(entry(by=by))
         ledger.record_delivery(RUTH, "a", delivered)
