@@ -154,7 +154,17 @@ class Bookkeeper:
         ledger.suppress(entry, account=entry.scope if mirrored else None, provider=provider)
         ledger.log(Entry(at=entry.since, by=entry.by, what="suppress", why=because, address=entry.address, domain=entry.domain, event=key))
         if not mirrored:
-            self._outgoing.act(ledger, "suppress", entry, key)
+            self._outgoing.suppress(ledger, entry, key)
+
+    def lapse(self, ledger: Ledger, now: datetime) -> int:
+        """Tell the plugins of entries that have run out; return how many. Those of ESPs' own lists are theirs to end."""
+        number = 0
+        while over := ledger.lapse(now):
+            number += len(over)
+            for entry in over:
+                if entry.reason is not Reason.SUPPRESSED:
+                    self._outgoing.release(ledger, entry, now)
+        return number
 
     def heal(self, ledger: Ledger, address: str, streams: Iterable[str | None], now: datetime) -> int:
         """Lift what a confirmed delivery to an address lifts on some streams, and tell the plugins; return how many entries that were."""
@@ -164,7 +174,7 @@ class Bookkeeper:
             if (entry := decision.suppression) is not None:
                 ledger.release(entry, at=now, by=BY)
                 ledger.log(Entry(at=now, by=BY, what="release", why=decision.because, address=address))
-                self._outgoing.act(ledger, "release", entry)
+                self._outgoing.release(ledger, entry, now)
         if decisions:
             ledger.heal(address, now)
         return len(decisions)

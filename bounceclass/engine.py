@@ -72,7 +72,9 @@ class Engine:
 
     def judge(self, report: Report) -> Report:
         """Return a report that somebody else has read (of a log line, of an ESP's payload) with our verdicts; those it has are not looked at."""
-        return self._judged(report, 1.0)
+        from bounceclass import prose  # noqa: PLC0415  as above
+
+        return self._judged(report, prose.certainty(report))
 
     def _judged(self, report: Report, certainty: float) -> Report:
         events = tuple(self.plugins.refine(event) for event in self._judge.judge(report.events, certainty=certainty))

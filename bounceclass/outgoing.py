@@ -56,10 +56,26 @@ class Outgoing:
             for name in names:
                 ledger.enqueue(name, event.kind.replace("-", "_"), payload, occurrence.key, address=occurrence.addressed)
 
-    def act(self, ledger: Transaction, hook: str, entry: Suppression, key: str | None = None) -> None:
-        """Write down that the plugins are to `suppress` or to `release`; `key` is that of the event it follows from, where there is one."""
+    def suppress(self, ledger: Transaction, entry: Suppression, key: str | None = None) -> None:
+        """Write down that the plugins are to suppress; `key` is that of the event it follows from, where there is one."""
+        self._act(ledger, "suppress", entry, key or action_key("suppress", entry))
+
+    def release(self, ledger: Transaction, entry: Suppression, now: datetime) -> None:
+        """Write down that the plugins are to release an entry that has ended, unless another cause suppresses the same for as long.
+
+        Where that one ends sooner, it is told after the release.
+        """
+        rest = ledger.remaining(entry, now)
+        if rest is not None and (rest.until is None or (entry.until is not None and rest.until >= entry.until)):
+            return
+        key = action_key("release", entry)
+        self._act(ledger, "release", entry, key)
+        if rest is not None:
+            self._act(ledger, "suppress", rest, hashlib.blake2b(f"after {key}".encode(), digest_size=16).hexdigest())
+
+    def _act(self, ledger: Transaction, hook: str, entry: Suppression, key: str) -> None:
         for name in self._listening[hook]:
-            ledger.enqueue(name, hook, msgspec.json.encode(entry), key or action_key(hook, entry), address=entry.address)
+            ledger.enqueue(name, hook, msgspec.json.encode(entry), key, address=entry.address)
 
 
 def action_key(hook: str, entry: Suppression) -> str:

@@ -114,6 +114,9 @@ class Transaction(Protocol):
     def release(self, suppression: Suppression, *, at: datetime, by: str) -> int:
         """Lift the entries of the same whom, stream, reason and by; return how many."""
 
+    def remaining(self, ended: Suppression, now: datetime) -> Suppression | None:
+        """Return what else suppresses whom an ended entry did, on the same stream: the one that lasts longest; None where nothing does."""
+
     def enqueue(self, plugin: str, hook: str, payload: bytes, key: str, *, address: str | None = None) -> None:
         """Put a call of an acting or told hook into the outbox of a plugin's instance, once for plugin, hook and key."""
 

@@ -246,12 +246,13 @@ class Runner:
             wait = min(_LONGEST_WAIT, 2 * wait)
 
     def _keep_house(self) -> int:
-        """Heal who took mail since, drop what was held too long, close what has calmed, once an hour."""
+        """Heal who took mail since, pass on what has run out, drop what was held too long, close what has calmed, once an hour."""
         now = self._clock()
         if self._housekept is not None and now - self._housekept < _HOUSEKEEPING:
             return 0
         with self._store.transaction() as ledger:
             healed = sum(self._bookkeeper.heal(ledger, address, streams, now) for address, streams in ledger.delivered(now, BY).items())
+            lapsed = self._bookkeeper.lapse(ledger, now)
             dropped = ledger.brake.expire(now)
             for incident in ledger.brake.incidents():
                 if self._guard.has_calmed(incident.name, now, ledger.brake):
@@ -261,4 +262,4 @@ class Runner:
         self.counts[f"decision {Action.RELEASE}"] += healed
         if dropped:
             LOG.warning("%d held decisions were dropped: nobody released them in time", dropped)
-        return healed
+        return healed + lapsed

@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     from bounceclass.protocols import Item, Voucher
     from bounceclass.settings import Settings, TrustSettings
 
-__all__ = ["Assessor", "Lookups", "Standing", "gaps", "highest"]
+__all__ = ["Assessor", "Lookups", "Standing", "differs", "gaps", "highest"]
 
 
 class Lookups(msgspec.Struct, frozen=True, kw_only=True):
@@ -264,7 +264,7 @@ class _Case:
         before = self._lookups.named(tag.tag) if self._lookups.named else ()
         if len({comparable(name[:LONGEST]) for name in (*before, event.recipient) if name}) > _MOST_NAMED:
             alarms.append("tag-shared")
-        forwarded = event.kind is not Kind.UNSUBSCRIBE and _differs(event, who.recipient)
+        forwarded = event.kind is not Kind.UNSUBSCRIBE and differs(event, who.recipient)
         because = f"the tag in {tag.where} is ours (key {tag.proof.key}, issued {tag.proof.issued})"
         return Standing(grade=Trust.SIGNED, recipient=who.recipient, stream=who.stream, tag=tag.tag, forwarded=forwarded, because=because)
 
@@ -298,7 +298,7 @@ class _Case:
         else:
             alarms.append("own-mta-from-outside")
             return None
-        return Standing(grade=Trust.OWN_MTA, recipient=named, forwarded=_differs(event, named), because=because)
+        return Standing(grade=Trust.OWN_MTA, recipient=named, forwarded=differs(event, named), because=because)
 
     def _bounced(self, named: str) -> str | None:
         queue = next((value for name, value in self._status if name == "x-postfix-queue-id"), None)
@@ -313,7 +313,7 @@ class _Case:
             key = (value or "").strip().strip("<>").strip()
             whom = self._lookups.sent(key, named) if key else None
             if whom is not None and (named is None or same(whom, named)):
-                return Standing(grade=Trust.KNOWN, recipient=whom, forwarded=_differs(event, whom), because=f"the sent log has the {what} for this recipient")
+                return Standing(grade=Trust.KNOWN, recipient=whom, forwarded=differs(event, whom), because=f"the sent log has the {what} for this recipient")
         return None
 
     def _of_signature(self, event: Event) -> Standing | None:
@@ -321,7 +321,7 @@ class _Case:
         if named is None or not same(self._signed_recipient, named):
             return None
         because = "our DKIM signature on the returned mail covers a To that names this recipient"
-        return Standing(grade=Trust.DKIM, recipient=named, forwarded=_differs(event, named), because=because)
+        return Standing(grade=Trust.DKIM, recipient=named, forwarded=differs(event, named), because=because)
 
     def _of_looks(self, event: Event, alarms: list[str]) -> Standing | None:
         named = _named(event)
@@ -331,7 +331,7 @@ class _Case:
         if next((not one for one in said if one is not None), False):
             alarms.append("verp-differs")
             return None
-        return Standing(grade=Trust.PLAUSIBLE, recipient=named, forwarded=_differs(event, named), because="the returned mail has a sender of our domains")
+        return Standing(grade=Trust.PLAUSIBLE, recipient=named, forwarded=differs(event, named), because="the returned mail has a sender of our domains")
 
 
 def highest(standings: Iterable[Standing]) -> Trust:
@@ -352,7 +352,7 @@ def gaps(settings: Settings, trust: TrustSettings) -> tuple[str, ...]:
 
 def _vouched(event: Event, voucher: Voucher) -> Standing:
     named = _named(event)
-    return Standing(grade=voucher.grade, recipient=named, stream=voucher.stream, forwarded=_differs(event, named), because=voucher.because)
+    return Standing(grade=voucher.grade, recipient=named, stream=voucher.stream, forwarded=differs(event, named), because=voucher.because)
 
 
 def _as_told(report: Report) -> dict[str, str]:
@@ -368,7 +368,7 @@ def _named(event: Event) -> str | None:
     return next((name for name in (event.original_recipient, event.recipient) if name and is_address(name)), None)
 
 
-def _differs(event: Event, whom: str | None) -> bool:
+def differs(event: Event, whom: str | None) -> bool:
     """Tell whether an event names another final recipient; a name without a domain may be the local part."""
     if event.recipient is None or whom is None:
         return False

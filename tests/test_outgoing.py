@@ -54,7 +54,10 @@ class Desk:
 
     def act(self, hook: str, entry: Suppression = RUTH, key: str | None = None) -> None:
         with self.store.transaction() as ledger:
-            self.outgoing.act(ledger, hook, entry, key)
+            if hook == "suppress":
+                self.outgoing.suppress(ledger, entry, key)
+            else:
+                self.outgoing.release(ledger, entry, self.now)
 
     def waiting(self) -> list[tuple[str, timedelta | None]]:
         return [(call.state, call.not_before - self.now if call.not_before else None) for call in self.store.outbox.calls()]

@@ -105,7 +105,7 @@ def _carry_out(ledger: Ledger, outgoing: Outgoing, held: Held, state: str) -> No
     if decision.suppression is not None:
         entry = decision.suppression
         ledger.suppress(entry)
-        outgoing.act(ledger, "suppress", entry, held.event)
+        outgoing.suppress(ledger, entry, held.event)
 
 
 def _whom(held: Held) -> str:

@@ -35,6 +35,7 @@ BUILT_IN: Final = (
     "run",
     "suppressions",
     "undo",
+    "replay",
     "incidents",
     "quarantine",
     "outbox",

@@ -101,10 +101,11 @@ def remove(whom: tuple[str, ...], domains: bool, scope: str | None, reason: str 
     with opened(url) as (store, outgoing):
         for one in whom:
             selection = Selection(address=None if domains else one, domain=one if domains else None, stream=scope, reason=Reason(reason) if reason else None)
+            now = datetime.now(UTC)
             with store.transaction() as ledger:
-                lifted = ledger.lift(selection, at=datetime.now(UTC), by=who(), why=why)
+                lifted = ledger.lift(selection, at=now, by=who(), why=why)
                 for entry in lifted:
-                    outgoing.act(ledger, "release", entry)
+                    outgoing.release(ledger, entry, now)
             without += not lifted
             for entry in lifted:
                 told(f"lifted: {_line(entry)}")
@@ -175,7 +176,7 @@ def _enter(store: Database, outgoing: Outgoing, entries: list[Suppression], why:
             if ledger.suppress(entry):
                 new += 1
                 ledger.log(Entry(at=datetime.now(UTC), by=entry.by, what="suppress", why=why, address=entry.address, domain=entry.domain))
-                outgoing.act(ledger, "suppress", entry)
+                outgoing.suppress(ledger, entry)
     return new
 
 

@@ -48,7 +48,7 @@ def command(since: datetime, reason: str | None, domain: str | None, provider: s
             return 1
 
         def release(ledger: Ledger, entry: Suppression) -> None:
-            outgoing.act(ledger, "release", entry)
+            outgoing.release(ledger, entry, now)
 
         told(f"{store.undo(selection, at=now, by=who(), why='undo', each=release)} lifted")
     return 0

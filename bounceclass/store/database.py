@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import delete, insert, select
 
-from bounceclass.store import entries, erasure, inquiry, past, sentlog
+from bounceclass.store import entries, erasure, inquiry, past, rejudgement, sentlog
 from bounceclass.store.connection import connect, faults, reading, writing
 from bounceclass.store.ledger import Ledger
 from bounceclass.store.migration import migrate
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from bounceclass.history import DomainHistory, History
     from bounceclass.model import Suppression
-    from bounceclass.store.records import Past, Sent
+    from bounceclass.store.records import Past, Recorded, Sent
     from bounceclass.trust import Lookups
 
 __all__ = ["Database"]
@@ -108,6 +108,15 @@ class Database:
         with faults(self._engine):
             for page in entries.listed(self._engine, self._naming, selection or Selection()):
                 yield from map(past.entry_of, page)
+
+    def events(self) -> Iterator[Recorded]:
+        """Yield every event that was recorded, in no order and in bounded memory."""
+        return rejudgement.all_events(self._engine)
+
+    @property
+    def hashed(self) -> bool:
+        """Whether addresses are kept as their HMAC; then texts are not kept either."""
+        return self._naming.secret is not None
 
     def is_suppressed(self, address: str, stream: str | None, now: datetime) -> bool:
         """Tell whether an address, or its domain, is suppressed for a stream; with None only entries for all streams tell."""

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from bounceclass.store.naming import Naming
     from bounceclass.store.records import Selection
 
-__all__ = ["cause_of", "delivered", "enter", "fitting", "is_active", "lift", "listed", "release"]
+__all__ = ["cause_of", "delivered", "enter", "fitting", "is_active", "lapse", "lift", "listed", "of_address", "release", "remaining"]
 
 _MOST_CAUSES: Final = 100
 _PAGE: Final = 500
@@ -74,6 +74,29 @@ def delivered(connection: Connection, before: datetime, by: str, limit: int) -> 
     for address, stream in rows:
         found.setdefault(address, set()).add(stream)
     return found
+
+
+def remaining(connection: Connection, naming: Naming, ended: Suppression, now: datetime) -> Suppression | None:
+    """Return the entry that suppresses the same whom on the same stream the longest, by whatever cause; None where there is none."""
+    whom = _t.address == naming.address(ended.address) if ended.address else _t.domain == domain_of(f"@{ended.domain}")
+    stream = _t.scope.is_(None) if ended.scope is None else _t.scope == ended.scope
+    rows = connection.execute(select(suppressions).where(whom, stream, is_active(now)).order_by(_t.id)).all()
+    return entry_of(max(rows, key=lambda row: (row.until is None, row.until or now))) if rows else None
+
+
+def lapse(connection: Connection, now: datetime, limit: int) -> list[Suppression]:
+    """Return entries that have run out and were not returned before, the oldest first and at most `limit`."""
+    over = (_t.until <= now) & _t.lifted_at.is_(None) & _t.lapsed_at.is_(None)
+    rows = connection.execute(select(suppressions).where(over).order_by(_t.until, _t.id).limit(limit)).all()
+    if rows:
+        connection.execute(update(suppressions).where(_t.id.in_([row.id for row in rows])).values(lapsed_at=now))
+    return [entry_of(row) for row in rows]
+
+
+def of_address(connection: Connection, naming: Naming, address: str, now: datetime) -> list[Suppression]:
+    """Return what suppresses an address now, on any stream, in the order of entry."""
+    rows = connection.execute(select(suppressions).where(_t.address == naming.address(address), is_active(now)).order_by(_t.id))
+    return [entry_of(row) for row in rows]
 
 
 def listed(engine: Engine, naming: Naming, selection: Selection) -> Iterator[list[Row[Any]]]:

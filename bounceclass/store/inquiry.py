@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from bounceclass.store.naming import Naming
 
-__all__ = ["is_suppressed", "past_of"]
+__all__ = ["is_suppressed", "past_of", "recorded"]
 
 _NEWEST: Final = 100
 _t: Final = suppressions.c
@@ -42,7 +42,7 @@ def past_of(connection: Connection, naming: Naming, address: str, now: datetime)
     causes = connection.execute(select(suppressions).where(_about(naming, address)).order_by(_t.id))
     return Past(
         causes=tuple(cause_of(row, now) for row in causes),
-        events=tuple(_recorded(row, tuple(_evidence(connection, row.key))) for row in reversed(rows)),
+        events=tuple(recorded(row, tuple(_evidence(connection, row.key))) for row in reversed(rows)),
         history=tuple(_entry(row) for row in reversed(connection.execute(said).all())),
     )
 
@@ -58,11 +58,14 @@ def _evidence(connection: Connection, key: str) -> Iterator[Report]:
         yield decode(text)
 
 
-def _recorded(row: Row[Any], later: tuple[Report, ...]) -> Recorded:
+def recorded(row: Row[Any], later: tuple[Report, ...] = ()) -> Recorded:
+    """Return a row of the events, with the reports that came later."""
     return Recorded(
         key=row.key,
         kind=Kind(row.kind),
         recipient=row.recipient,
+        addressed=row.addressed,
+        stream=row.stream,
         mailing=row.mailing,
         reason=Reason(row.reason),
         grade=Trust(row.grade),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import bindparam, delete, insert, select, update
 
 from bounceclass.model import Trust
-from bounceclass.store import entries, sightings
+from bounceclass.store import entries, rejudgement, sightings
 from bounceclass.store.brake import Brake
 from bounceclass.store.naming import domain_of
 from bounceclass.store.past import read_domain, read_history
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Executable
 
     from bounceclass.history import DomainHistory, FailedMailing, History, Occurrence, Sighting
-    from bounceclass.model import Decision, Scope, Suppression
+    from bounceclass.model import Decision, Event, Report, Scope, Suppression
     from bounceclass.store.naming import Naming
-    from bounceclass.store.records import Entry, Selection
+    from bounceclass.store.records import Entry, Recorded, Selection
 
 __all__ = ["Ledger"]
 
@@ -144,6 +144,14 @@ class Ledger:
                 self._connection.execute(_heal_domain, {"whom": entry.domain, "now": at})
         return lifted
 
+    def remaining(self, ended: Suppression, now: datetime) -> Suppression | None:
+        """Return what else suppresses whom an ended entry did, on the same stream: the one that lasts longest; None where nothing does."""
+        return entries.remaining(self._connection, self._naming, ended, now)
+
+    def lapse(self, now: datetime, limit: int = 1000) -> list[Suppression]:
+        """Return entries that have run out, each once in its life, at most `limit`."""
+        return entries.lapse(self._connection, now, limit)
+
     def enqueue(self, plugin: str, hook: str, payload: bytes, key: str, *, address: str | None = None) -> None:
         """Put a call of an acting or told hook into the outbox, once for plugin, hook and key; calls about one address stay in order."""
         row = {
@@ -174,6 +182,26 @@ class Ledger:
     def record_named(self, tag: str, recipient: str) -> None:
         """Keep that a report under a tag named a final recipient."""
         self._gather(ignoring(self._connection, tags), {"tag": tag_name(tag), "address": self._naming.address(recipient)})
+
+    def events_of(self, address: str) -> list[Recorded]:
+        """Return the events that an address was mailed in, the oldest first."""
+        return rejudgement.events_of(self._connection, self._naming, address)
+
+    def entries_of(self, address: str, now: datetime) -> list[Suppression]:
+        """Return what suppresses an address now, on any stream."""
+        return entries.of_address(self._connection, self._naming, address, now)
+
+    def lifted_at(self, address: str) -> list[datetime]:
+        """Return when somebody lifted what was held against an address."""
+        return rejudgement.lifted_at(self._connection, self._naming, address)
+
+    def replace_verdict(self, key: str, report: Report, event: Event) -> None:
+        """Give an event another verdict; what was decided then stays."""
+        rejudgement.replace_verdict(self._connection, self._naming, key, report, event)
+
+    def copy_failures(self, address: str, other: Ledger) -> None:
+        """Let what has failed of an address be what another ledger has."""
+        rejudgement.copy_failures(self._connection, self._naming, address, other._connection)
 
     def end_attempts(self, keys: Iterable[str]) -> None:
         """Forget the attempts at inputs with all that followed from them."""

@@ -47,11 +47,16 @@ class Sent(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Recorded(msgspec.Struct, frozen=True, kw_only=True):
-    """An event as the store has it. `report` is the one that decided, with this event alone; `evidence` the later ones."""
+    """An event as the store has it. `report` is the one that decided, with this event alone; `evidence` the later ones.
+
+    `recipient` is as written, `addressed` whom we mailed, as it is compared here.
+    """
 
     key: str
     kind: Kind
     recipient: str | None
+    addressed: str | None
+    stream: str | None
     mailing: str
     reason: Reason
     grade: Trust

@@ -3,7 +3,7 @@
     events        one row for each event key: what happened, what was decided; evidence: further reports of it
     failures      one row for each mailing that an address did not get: what the score is counted from
     addresses     since when an address is known, and its last delivery; deliveries: those of who has failures
-    suppressions  one row for each cause; an address is suppressed while any is active
+    suppressions  one row for each cause; an address is suppressed while any is active; `lapsed_at` is when its end was passed on
     history       who did what, when and why: added to, never changed
     outbox        calls of plugins' hooks, until they are done
     sent, queues, tags, attempts       what trust and the runner look up
@@ -170,9 +170,11 @@ suppressions: Final = Table(
     _text("provider", null=True),
     _time("lifted_at", null=True),
     _text("lifted_by", null=True),
+    _time("lapsed_at", null=True),
     Index("suppressions_address", "address"),
     Index("suppressions_domain", "domain"),
     Index("suppressions_since", "since"),
+    Index("suppressions_until", "until"),
 )
 
 history: Final = Table(
