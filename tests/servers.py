@@ -1,0 +1,43 @@
+"""Servers from Debian's packages that tests start: installed where that is wanted, else a skip with its reason."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+
+import pytest
+
+__all__ = ["REQUIRED", "install", "require"]
+
+REQUIRED = os.environ.get("CI") == "true" or os.environ.get("BOUNCECLASS_SERVERS") == "install"
+"""Whether a missing server is a failure, and fetched first where this is root's Debian."""
+_SBIN = "/usr/sbin:/usr/local/sbin:/sbin"
+
+
+def find(program: str) -> str | None:
+    """Return the path of a program, also where it is kept off a user's PATH."""
+    return shutil.which(program, path=f"{os.environ.get('PATH', '')}:{_SBIN}")
+
+
+def install(*packages: str) -> None:
+    """Install packages, where that is wanted and can be done; services are not started."""
+    fetch = shutil.which("apt-get")
+    if not (REQUIRED and os.geteuid() == 0 and fetch):
+        return
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
+    done = subprocess.run([fetch, "install", "-y", "-qq", "--no-install-recommends", *packages], capture_output=True, text=True, check=False, env=environment)  # noqa: S603  our own command
+    assert done.returncode == 0, done.stderr
+
+
+def require(programs: dict[str, str]) -> dict[str, str]:
+    """Return the paths of programs, each given with the package that has it; skip where one is missing, or fail where servers are required."""
+    missing = {package for program, package in programs.items() if find(program) is None}
+    if missing:
+        install(*sorted(missing))
+    found = {program: find(program) for program in programs}
+    lacking = sorted(program for program, path in found.items() if path is None)
+    if lacking and not REQUIRED:
+        pytest.skip(f"not installed: {', '.join(lacking)}")
+    assert not lacking, lacking
+    return {program: path for program, path in found.items() if path is not None}
