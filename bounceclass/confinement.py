@@ -25,7 +25,7 @@ from typing import IO, TYPE_CHECKING, Final
 import msgspec
 
 from bounceclass.model import Event  # noqa: TC001  msgspec reads the annotations at run time
-from bounceclass.settings import Settings  # noqa: TC001  msgspec reads the annotations at run time
+from bounceclass.settings import Settings, without_policy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -137,7 +137,7 @@ class Confinement:
         plugin, seconds = "", _START_SECONDS
         try:
             if self._child is None:
-                self._child = _Child(Start(self._settings, names, tuple(sys.path)))
+                self._child = _Child(Start(without_policy(self._settings), names, tuple(sys.path)))
             self._child.send(event)
             while isinstance(said := self._child.hear(seconds), Calling):
                 plugin, seconds = said.plugin, self._settings.limits.hook_seconds

@@ -10,7 +10,7 @@ from typing import Any, Final, Literal
 
 import msgspec
 
-__all__ = ["DEFAULT", "KeySource", "Limits", "RunSettings", "SecretSource", "Settings", "StoreSettings", "TrustSettings"]
+__all__ = ["DEFAULT", "KeySource", "Limits", "RunSettings", "SecretSource", "Settings", "StoreSettings", "TrustSettings", "without_policy"]
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -144,6 +144,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """How `bounceclass run` works."""
     isolate: Literal["thread", "process"] = "thread"
     """Where plugins refine: inline, where one that hangs can't be stopped, or in a child process, which can be killed."""
+
+
+def without_policy(settings: Settings) -> Settings:
+    """Return what an Engine needs of settings that may be a whole configuration, as it is sent to another process."""
+    return Settings(**{name: getattr(settings, name) for name in Settings.__struct_fields__})
 
 
 DEFAULT: Final = Settings()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections import Counter
 from datetime import UTC, datetime
+from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 import click
@@ -27,6 +29,8 @@ __all__ = ["command"]
 
 SHOWN_AFTER = 1.0
 """Seconds of work before progress is shown."""
+WORTH_WHILE = 600
+"""Messages from which on more processes are started: below, they take longer to start than they save."""
 
 
 @click.command()
@@ -36,6 +40,7 @@ SHOWN_AFTER = 1.0
 @click.option("--rules", multiple=True, metavar="PACK.toml", help="A rule pack of your own, asked before ours; may be given again.")
 @click.option("--keep-header", multiple=True, metavar="NAME", help="A header of the returned original to put into the report; may be given again.")
 @click.option("--parser", metavar="NAME", help="The MIME parser: flanker, stdlib or a plugin's; else the configuration's, else flanker.")
+@click.option("--jobs", type=click.IntRange(min=1), metavar="N", help="How many processes read; by default one for each processor where there is much.")
 @click.option("--diff", "changes", is_flag=True, help="Only what --rules change: each event whose verdict is another without them.")
 @output.vocabulary_option
 def command(  # noqa: PLR0913, PLR0917  one a flag
@@ -45,6 +50,7 @@ def command(  # noqa: PLR0913, PLR0917  one a flag
     rules: tuple[str, ...],
     keep_header: tuple[str, ...],
     parser: str | None,
+    jobs: int | None,
     changes: bool,  # noqa: FBT001  a flag
     vocabulary: str | None,
 ) -> int:
@@ -60,7 +66,7 @@ def command(  # noqa: PLR0913, PLR0917  one a flag
     session = current()
     options = {"parser": parser} if parser else {}
     engine = session.engine(rules, keep_headers=(*session.settings.keep_headers, *keep_header), **options)
-    work = Work(session, engine, paths, acts=not changes)
+    work = Work(session, engine, paths, acts=not changes, jobs=1 if changes else jobs)
     if changes:
         return _compare(work, session.engine(**options), form)
     _PRINTERS[form](work.reports(), why, vocabulary)
@@ -82,8 +88,8 @@ def _compare(work: Work, without: Engine, form: str) -> int:
 class Work:
     """One run over the inputs: counts, tells of faults as they come, shows progress on long work."""
 
-    def __init__(self, session: Session, engine: Engine, paths: tuple[str, ...], *, acts: bool = True) -> None:
-        """Prepare; nothing is read yet. Unless it `acts`, no plugin is told of anything."""
+    def __init__(self, session: Session, engine: Engine, paths: tuple[str, ...], *, acts: bool = True, jobs: int | None = 1) -> None:
+        """Prepare; nothing is read yet. Unless it `acts`, no plugin is told of anything. `jobs` None: as many processes as pay."""
         self.session = session
         self.engine = engine
         self.told = session.told(engine.plugins) if acts else ()
@@ -92,6 +98,7 @@ class Work:
         self.kinds: Counter[str] = Counter()
         self.advice: Counter[str] = Counter()
         self.unread = 0
+        self.jobs = jobs
         self.left_out = LeftOut()
         self._started = self._shown = time.monotonic()
         # Where both streams are one terminal, rows and progress would overwrite each other.
@@ -103,11 +110,12 @@ class Work:
 
     def read(self) -> Iterator[tuple[Input, Report]]:
         """Yield each message that can be read, with its report."""
-        for item in read_paths(self.paths, self.engine.settings.limits, self.left_out):
-            if item.fault is not None:
-                self._complain(f"{item.source}: {item.fault}")
+        for item, report in self._outcomes():
+            if isinstance(report, str):
+                self._complain(f"{item.source}: {report}")
                 continue
-            report = self._classify(item)
+            if item.cut:
+                self._complain(f"{item.source}: larger than {self.engine.settings.limits.message} bytes; only its head was read")
             self.kinds[report.kind] += 1
             self.unread += any(defect.code == UNREAD for defect in report.defects)
             self.advice.update(event.verdict.advice for event in report.events)
@@ -116,10 +124,25 @@ class Work:
             self._tick()
             yield item, report
 
-    def _classify(self, item: Input) -> Report:
-        if item.cut:
-            self._complain(f"{item.source}: larger than {self.engine.settings.limits.message} bytes; only its head was read")
-        return self.engine.classify(item.raw, item.source, cut=item.cut)
+    def _outcomes(self) -> Iterator[tuple[Input, Report | str]]:
+        """Yield each input with its report, or why it has none; read by other processes where there is enough for them to do."""
+        inputs = read_paths(self.paths, self.engine.settings.limits, self.left_out)
+        # What comes through a pipe may come slowly: it is not gathered into chunks unless that is asked for.
+        jobs = self.jobs or (1 if "-" in self.paths else _cores())
+        if jobs > 1:
+            first = list(islice(inputs, WORTH_WHILE))
+            inputs = chain(first, inputs)
+            if len(first) == WORTH_WHILE:
+                yield from self._by_crew(inputs, jobs)
+                return
+        yield from ((item, item.fault if item.fault is not None else self.engine.classify(item.raw, item.source, cut=item.cut)) for item in inputs)
+
+    def _by_crew(self, inputs: Iterator[Input], jobs: int) -> Iterator[tuple[Input, Report | str]]:
+        from bounceclass.crew import Crew  # noqa: PLC0415  only where there is much to do
+
+        with Crew(self.engine, self.session.named, jobs) as crew:
+            yield from crew.classify(inputs)
+            self.engine.plugins.failures += crew.failures
 
     def _act(self, report: Report) -> None:
         """Tell the plugins that `-p` named, and let them act on each event at its word: who names one believes the mail."""
@@ -150,8 +173,10 @@ class Work:
         return "\r\x1b[K" if self._progress else ""
 
     def close(self, *, told: bool) -> None:
-        """Print the summary, where a person reads it."""
+        """Print the summary, where a person reads it; which plugins have failed always, for the exit code tells of it."""
         if not (told or self._progress):
+            for line in self._failed():
+                self._say(line)
             return
         count = self.kinds.total()
         kinds = ", ".join(f"{self.kinds[kind]} {kind}" for kind in Kind if self.kinds[kind])
@@ -164,8 +189,7 @@ class Work:
         """Print lines of a summary, then what kept the input from being read whole and understood."""
         remarks = list(lines)
         remarks += [f"{self.faults} could not be read whole"] if self.faults else []
-        failed = self.engine.plugins.failures
-        remarks += [f"plugin {plugin}: {hook} failed {number} time{'' if number == 1 else 's'}" for (plugin, hook), number in sorted(failed.items())]
+        remarks += self._failed()
         if self.unread:
             remarks.append(f"{self.unread} not understood, though from a mail system: look for {UNREAD} among the defects")
         if self.left_out.count:
@@ -173,11 +197,20 @@ class Work:
             remarks.append(f"left out, no mail by their names: {self.left_out.count} ({terminal.printable(', '.join(self.left_out.names))}{more})")
         click.echo(self._clear() + "\n".join(remarks), err=True)
 
+    def _failed(self) -> list[str]:
+        failed = sorted(self.engine.plugins.failures.items())
+        return [f"plugin {plugin}: {hook} failed {number} time{'' if number == 1 else 's'}" for (plugin, hook), number in failed]
+
     def exit_code(self) -> int:
         """Return the code that says how it went: 2 for a faulty configuration, 1 where not all was read or a plugin failed."""
         if self.session.faulty:
             return 2
         return 1 if self.faults or self.engine.plugins.failures else 0
+
+
+def _cores() -> int:
+    """Return how many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _print_table(reports: Iterator[Report], why: bool, vocabulary: str | None) -> None:  # noqa: FBT001  one signature for all
