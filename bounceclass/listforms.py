@@ -19,6 +19,7 @@ from typing import IO, TYPE_CHECKING, Final
 import msgspec
 
 from bounceclass.addresses import comparable
+from bounceclass.controls import escape_json, steers
 from bounceclass.model import Reason, Suppression
 from bounceclass.vendorlists import FORMULA, VENDORS
 from bounceclass.wrapping import is_address
@@ -61,7 +62,7 @@ def write(entries: Iterable[Suppression], form: str) -> Iterator[str | Faulty]:
     """Yield the lines of a file; an entry that can't be said safely in that form is a Faulty, by its number."""
     vendor = VENDORS.get(form)
     if form == "csv" or (vendor and vendor.heading):
-        yield _csv_line(vendor.columns if vendor else FIELDS)
+        yield ",".join(f'"{name}"' for name in (vendor.columns if vendor else FIELDS)) + "\n"
     line_of = _vendor_line(vendor) if vendor else _WRITERS[form]
     for number, entry in enumerate(entries, start=1):
         line = line_of(entry)
@@ -85,10 +86,13 @@ def _fields(entry: Suppression) -> dict[str, str]:
     return {name: " ".join(entry.cause) if name == "cause" else told[name] or "" for name in FIELDS}
 
 
-def _csv_line(cells: Iterable[str]) -> str:
-    """Quote every cell, and put an apostrophe before what a spreadsheet would take for a formula."""
+def _csv_line(cells: Iterable[str]) -> str | None:
+    """Quote every cell, and put an apostrophe before what a spreadsheet would take for a formula; None where one holds control characters."""
+    cells = tuple(cells)
+    if any(steers(cell) for cell in cells):
+        return None
     safe = (f"'{cell}" if cell.startswith(FORMULA) else cell for cell in cells)
-    return ",".join('"' + cell.replace('"', '""').replace("\r", " ").replace("\n", " ") + '"' for cell in safe) + "\n"
+    return ",".join('"' + cell.replace('"', '""') + '"' for cell in safe) + "\n"
 
 
 def _plain(entry: Suppression) -> str | None:
@@ -107,7 +111,7 @@ def _postfix(entry: Suppression) -> str | None:
 
 _WRITERS: Final[dict[str, Callable[[Suppression], str | None]]] = {
     "csv": lambda entry: _csv_line(_fields(entry).values()),
-    "jsonl": lambda entry: msgspec.json.encode(entry).decode() + "\n",
+    "jsonl": lambda entry: escape_json(msgspec.json.encode(entry)).decode() + "\n",
     "plain": _plain,
     "postfix": _postfix,
 }

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from bounceclass.controls import steers
 from bounceclass.model import Reason, Suppression
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FORMULA", "VENDORS", "Vendor"]
 
-FORMULA: Final = ("=", "+", "-", "@", "\t", "'")
+FORMULA: Final = ("=", "+", "-", "@", "\t", "'", "＝", "＋", "－", "＠")  # noqa: RUF001  spreadsheets read the full-width ones too
 """How a cell begins that a spreadsheet would run."""
 
 
@@ -44,7 +45,7 @@ class Vendor(msgspec.Struct, frozen=True, kw_only=True):
 
     def row(self, entry: Suppression) -> tuple[str, ...] | None:
         """Return the cells of an entry, None where they can't say it."""
-        if entry.address is None or entry.scope is not None or entry.until is not None or entry.address.startswith(FORMULA):
+        if entry.address is None or entry.scope is not None or entry.until is not None or entry.address.startswith(FORMULA) or steers(entry.address):
             return None
         return self.cells(entry)
 

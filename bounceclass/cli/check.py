@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from bounceclass import packs
+from bounceclass.controls import printable
 from bounceclass.errors import KnowledgeError
 from bounceclass.packcheck import check
 from bounceclass.spots import line_of
@@ -23,13 +24,13 @@ def command(paths: tuple[str, ...]) -> int:
         try:
             pack = packs.load(path)
         except KnowledgeError as error:
-            click.echo(str(error))
+            click.echo(printable(str(error)))
             faulty += 1
             continue
         faults = check(pack, packs.load_ours())
         for fault in faults:
-            click.echo(f"{path}:{line_of(Path(path).read_text(encoding='utf-8'), fault.where)}: {fault.where}: {fault.what}")
+            click.echo(printable(f"{path}:{line_of(Path(path).read_text(encoding='utf-8'), fault.where)}: {fault.where}: {fault.what}"))
         faulty += bool(faults)
         if not faults:
-            click.echo(f"{path}: {len(pack.rules)} rules, no fault", err=True)
+            click.echo(printable(f"{path}: {len(pack.rules)} rules, no fault"), err=True)
     return 2 if faulty else 0

@@ -17,7 +17,7 @@ from click.shell_completion import shell_complete
 
 from bounceclass.cli.completion import COMPLETE
 from bounceclass.cli.session import Session
-from bounceclass.cli.terminal import printable
+from bounceclass.cli.terminal import complain
 from bounceclass.errors import BounceclassError, InputError
 
 __all__ = ["BUILT_IN", "command", "run"]
@@ -70,7 +70,7 @@ class Commands(click.Group):
             session.commands = {}
             for name, found in session.plugins().offer("commands", _command):
                 if found.name in BUILT_IN or found.name in session.commands:
-                    click.echo(f"bounceclass: plugin {name}: the command {found.name!r} is taken", err=True)
+                    complain(f"plugin {name}: the command {found.name!r} is taken")
                     continue
                 session.commands[str(found.name)] = found
         return session.commands
@@ -152,7 +152,7 @@ def _code_of(error: BaseException) -> int | str | None:
             error.show()
         return error.exit_code
     if isinstance(error, (BounceclassError, OSError)):
-        click.echo(f"bounceclass: {printable(str(error))}", err=True)
+        complain(str(error))
         return NOT_ALL_READ if isinstance(error, (InputError, OSError)) else USAGE
     raise error
 

@@ -9,6 +9,7 @@ import msgspec
 
 from bounceclass.cli import output
 from bounceclass.cli.stored import opened, said_at, store_option, told
+from bounceclass.cli.terminal import complain
 
 if TYPE_CHECKING:
     from bounceclass.store.records import Call
@@ -53,7 +54,7 @@ def retry(numbers: tuple[int, ...], everything: bool, url: str | None) -> int:  
         store.outbox.revive(chosen)
     told(f"{len(chosen)} to be called again")
     for number in sorted(set(numbers) - dead):
-        click.echo(f"bounceclass: {number} is no dead letter", err=True)
+        complain(f"{number} is no dead letter")
     return 1 if set(numbers) - dead else 0
 
 

@@ -11,6 +11,7 @@ import click
 import msgspec
 
 from bounceclass.cli import terminal
+from bounceclass.controls import escape_json, printable_lines
 from bounceclass.model import UNREAD, encode
 from bounceclass.translate import VOCABULARIES, translate
 
@@ -46,14 +47,14 @@ _EVENT_KEYS: Final = (
 )  # fmt: skip
 _VERDICT_KEYS: Final = ("permanence", "reason", "scope", "advice", "confidence")
 CSV_KEYS: Final = ("source", "format", *_EVENT_KEYS, *_VERDICT_KEYS, "rule", "pack")
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")  # noqa: RUF001  spreadsheets read the full-width ones too
 _WIDE: Final = 110
 """From this width on an event is one row; below it is two lines."""
 
 
 def write(data: bytes) -> None:
-    """Write result bytes to standard output."""
-    sys.stdout.buffer.write(data)
+    """Write JSON to standard output, or other text in which nothing steers a terminal any more."""
+    sys.stdout.buffer.write(escape_json(data))
 
 
 def json_array(items: Iterable[bytes]) -> Iterator[bytes]:
@@ -66,16 +67,16 @@ def json_array(items: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def csv_line(cells: Sequence[object]) -> bytes:
-    """Return a CSV record; text that a spreadsheet would run as a formula gets a leading apostrophe."""
+    """Return a CSV record; text that a spreadsheet would run as a formula gets a leading apostrophe, control characters are spelt out."""
     out = io.StringIO()
     csv.writer(out, lineterminator="\r\n").writerow([_safe(cell) for cell in cells])
     return out.getvalue().encode()
 
 
 def _safe(cell: object) -> object:
-    if isinstance(cell, str) and cell.startswith(_FORMULA):
-        return "'" + cell
-    return cell
+    if not isinstance(cell, str):
+        return cell
+    return printable_lines(f"'{cell}" if cell.startswith(_FORMULA) else cell)
 
 
 def event_cells(report: Report, event: Event) -> list[object]:

@@ -11,6 +11,7 @@ import click
 from bounceclass.assembly import open_sources
 from bounceclass.cli.session import current
 from bounceclass.cli.stored import said_at, told
+from bounceclass.cli.terminal import complain
 from bounceclass.errors import InputError
 from bounceclass.sources.maildir import Maildir, reason_file
 from bounceclass.sources.mbox import Mbox
@@ -77,7 +78,7 @@ def retry(paths: tuple[Path, ...], everything: bool) -> int:  # noqa: FBT001  cl
                 told(f"{path}: {', '.join(decision.action for decision in decisions) or 'nothing new'}")
             except Exception as error:  # noqa: BLE001  what ended it before may do so again: the file stays
                 left += 1
-                click.echo(f"bounceclass: {path}: stays: {type(error).__name__}: {error}", err=True)
+                complain(f"{path}: stays: {type(error).__name__}: {error}")
         parts.runner.run((), once=True)
     return 1 if left else 0
 

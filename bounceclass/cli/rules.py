@@ -44,7 +44,7 @@ def export(target: str, rules: tuple[str, ...], into: str | None) -> int:
     elif paths:
         click.echo("\n".join(printable(path) for path in paths))
     for line in made.losses():
-        click.echo(line, err=True)
+        click.echo(printable(line), err=True)
     click.echo(f"{target}: {made.summary()}", err=True)
     return 0
 

@@ -6,13 +6,13 @@ import logging
 import signal
 import sys
 import time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 import msgspec
 
 from bounceclass.cli.session import current
-from bounceclass.cli.terminal import printable
+from bounceclass.cli.terminal import complain, printable
 from bounceclass.errors import SettingsError, StoreError
 from bounceclass.trust import gaps
 
@@ -80,7 +80,7 @@ def _store_is_there(configuration: Configuration, *, once: bool) -> bool:
             if not error.transient:
                 raise
             if str(error) != said:
-                click.echo(f"bounceclass: {printable(str(error))}; nothing is lost, it is tried again", err=True)
+                complain(f"{error}; nothing is lost, it is tried again")
             said = str(error)
         else:
             return True
@@ -92,12 +92,24 @@ def _store_is_there(configuration: Configuration, *, once: bool) -> bool:
 def tell_gaps(configuration: Configuration) -> None:
     """Say on stderr what is not configured, and what it costs."""
     for gap in gaps(configuration, configuration.trust):
-        click.echo(f"bounceclass: not configured: {printable(gap)}", err=True)
+        complain(f"not configured: {gap}")
+
+
+class _Lines(logging.Formatter):
+    """Lines of a log in which nothing that others wrote steers a terminal, or begins a line."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  logging's name
+        """Return the line; what is said of an exception comes below, in lines of its own."""
+        return printable(super().formatMessage(record))
+
+    def formatException(self, ei: Any) -> str:  # noqa: ANN401, N802  logging's signature
+        """Return the traceback, its lines kept."""
+        return "\n".join(printable(line) for line in super().formatException(ei).split("\n"))
 
 
 def _log_to_stderr() -> None:
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter(_FORM))
+    handler.setFormatter(_Lines(_FORM))
     log = logging.getLogger("bounceclass")
     log.addHandler(handler)
     log.setLevel(logging.INFO)

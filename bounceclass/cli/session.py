@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
-from bounceclass.cli.terminal import printable
+from bounceclass.cli.terminal import complain
 from bounceclass.config import settings_from
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class Session:
             self.faulty = True
             if fault not in self._faults:  # a second Engine has those of the first
                 self._faults.add(fault)
-                click.echo(f"bounceclass: {printable(fault)}", err=True)
+                complain(fault)
 
     def told(self, plugins: Plugins) -> tuple[str, ...]:
         """Return the instances that `-p` switched on: these are told of what is classified, and act."""

@@ -15,6 +15,7 @@ import msgspec
 from bounceclass import listforms
 from bounceclass.cli import output
 from bounceclass.cli.stored import WHEN, opened, said_at, store_option, told, who
+from bounceclass.cli.terminal import complain
 from bounceclass.errors import InputError
 from bounceclass.listforms import Faulty, Given
 from bounceclass.model import Reason, Suppression
@@ -110,7 +111,7 @@ def remove(whom: tuple[str, ...], domains: bool, scope: str | None, reason: str 
             for entry in lifted:
                 told(f"lifted: {_line(entry)}")
             if not lifted:
-                click.echo(f"bounceclass: {one}: is on no list", err=True)
+                complain(f"{one}: is on no list")
     return 1 if without else 0
 
 
@@ -161,7 +162,7 @@ def import_(path: str, form: str, scope: str | None, reason: str, dry_run: bool,
             for one in batch:
                 if isinstance(one, Faulty):
                     faulty += 1
-                    click.echo(f"bounceclass: {path}:{one.line}: {one.fault}", err=True)
+                    complain(f"{path}:{one.line}: {one.fault}")
             if store is not None and outgoing is not None:
                 new += _enter(store, outgoing, entries, f"import of {path}")
             number += len(entries)
@@ -192,7 +193,7 @@ def _write(entries: Iterator[Suppression], form: str, path: str | None) -> int:
         for line in listforms.write(entries, form):
             if isinstance(line, Faulty):
                 faulty += 1
-                click.echo(f"bounceclass: left out: {line.fault}", err=True)
+                complain(f"left out: {line.fault}")
             elif file is None:
                 output.write(line.encode())
             else:

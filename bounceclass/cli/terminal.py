@@ -3,32 +3,25 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import sys
 from typing import TYPE_CHECKING, Final
 
 import click
 
+from bounceclass.controls import printable
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["ADVICE_COLOURS", "colour_wanted", "columns", "cut", "pad", "printable", "width_of"]
+__all__ = ["ADVICE_COLOURS", "colour_wanted", "columns", "complain", "cut", "pad", "printable", "width_of"]
 
 ADVICE_COLOURS: Final = {"suppress": "red", "count": "yellow", "fix": "magenta", "retry": "cyan", "review": "blue"}
 
-# Control characters, and the marks that turn the direction of text: both could disguise a line.
-_STEERING: Final = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
 
-
-def printable(text: str) -> str:
-    r"""Return text that a terminal shows and does not obey: control characters as `\xNN` or `\uNNNN`."""
-    return _STEERING.sub(_spell, text)
-
-
-def _spell(match: re.Match[str]) -> str:
-    code = ord(match[0])
-    return f"\\x{code:02x}" if code <= 0xFF else f"\\u{code:04x}"  # noqa: PLR2004  two digits or four
+def complain(text: str) -> None:
+    """Say on standard error what went wrong, and who says so."""
+    click.echo(f"bounceclass: {printable(text)}", err=True)
 
 
 def width_of(text: str) -> int:

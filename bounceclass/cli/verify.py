@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 import msgspec
 
+from bounceclass.cli import output
 from bounceclass.cli.session import current
 from bounceclass.cli.tag import keys, trust_settings
 from bounceclass.cli.terminal import printable
@@ -43,7 +44,7 @@ def command(what: str, recipient: str | None, stream: str | None, form: str) -> 
     is_file = what == "-" or Path(what).is_file()
     rows = _of_file(what, trust, keys(trust), lookup) if is_file else _of_text(what, trust, keys(trust), lookup)
     if form == "json":
-        click.echo(msgspec.json.encode(rows))
+        output.write(msgspec.json.encode(rows) + b"\n")
     else:
         for row in rows:
             click.echo("\n".join(_lines(row)))

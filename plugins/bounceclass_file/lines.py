@@ -34,7 +34,7 @@ FORMATS: Final = {".csv": "csv", ".jsonl": "jsonl", ".txt": "plain"}
 LONGEST: Final = 64 * 1024
 """Bytes of a line that is read; a longer one is kept, and taken for no entry."""
 _LONGEST_NAME: Final = 1000  # characters; RFC 5321, 4.5.3.1.3 allows 256 octets
-_BREAK: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
+_BREAK: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
 _TRIGGERS: Final = r"=+\-@#\t＝＋－＠"  # noqa: RUF001  spreadsheets read the full-width ones too
 _GUARDABLE: Final = re.compile(f"'*[{_TRIGGERS}]")
 _GUARDED: Final = re.compile(f"'+[{_TRIGGERS}]")
@@ -128,7 +128,7 @@ class JsonLines:
 
     def write(self, suppression: Suppression) -> str:
         """Escape all that is not ASCII, so that nothing in it ends a line for anybody."""
-        return json.dumps(_row(suppression), ensure_ascii=True)
+        return json.dumps(_row(suppression), ensure_ascii=True).replace("\x7f", r"\u007f")
 
     def read(self, line: str) -> Entry | None:
         """Read one object; unknown keys are nothing to us."""
@@ -208,7 +208,7 @@ def _row(suppression: Suppression) -> dict[str, Any]:
 def _cell(text: str) -> str:
     broken = _BREAK.search(text)
     if broken:
-        msg = f"{text[:80]!a} has {broken[0]!a} in it, which no address has, and which would end a line of the file"
+        msg = f"{text[:80]!a} has {broken[0]!a} in it, which no address has, and which could end or disguise a line of the file"
         raise Refused(msg)
     if _GUARDABLE.match(text):
         text = f"'{text}"

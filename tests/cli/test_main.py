@@ -276,7 +276,7 @@ def test_a_completion_script_is_what_its_shell_reads(shell: str, tmp_path: Path)
     ("typed", "offered"),
     [
         ("bounceclass ", list(BUILT_IN)),
-        ("bounceclass re", ["reply"]),
+        ("bounceclass rep", ["reply", "replay"]),
         ("bounceclass reply --co", ["--command"]),
         ("bounceclass reply --command bo", ["body"]),
         ("bounceclass classify --format json", ["json", "jsonl"]),
