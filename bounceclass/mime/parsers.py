@@ -95,6 +95,20 @@ def _decode_words(run: re.Match[str]) -> str:
     return "".join(decode(piece, label) if isinstance(piece, bytes) else piece for piece, label in pieces)
 
 
+def _is_sound(value: str) -> bool:
+    """Tell whether flanker can decode a value: it would take any codec of Python's, and drops a word that is not of its charset."""
+    if any(codec_of(label) is None for label in _LABEL.findall(value)):
+        return False
+    try:
+        for run in _ENCODED.finditer(value):
+            for piece, label in email.header.decode_header(run[0]):
+                if isinstance(piece, bytes):
+                    piece.decode(codec_of(label or "ascii") or "ascii")
+    except (email.errors.HeaderParseError, ValueError):
+        return False
+    return True
+
+
 def _shape(part: Any) -> Shape:  # noqa: ANN401  email's types say less than it returns
     try:
         charset = part.get_content_charset()
@@ -119,7 +133,7 @@ class Flanker:
 
     def decode_header(self, value: str) -> str:
         """See Parser."""
-        if any(codec_of(label) is None for label in _LABEL.findall(value)):  # flanker would take any codec of Python's
+        if not _is_sound(value):
             return Stdlib().decode_header(value)
         try:
             return clean_text(str(self._mime_to_unicode(value)))

@@ -206,7 +206,8 @@ WORDS = [
     ("C:\\Users =?utf-8?q?b?=", "C:\\Users b"),
     ("=?unicode_escape?q?=5Cu0041?=", "\\u0041"),
     ("=?punycode?q?abc-?=", "abc-"),
-    wrong("flanker guesses latin-1 where charsets.decode spells the byte out", "=?utf-8?q?=ff?=", "\\xff"),
+    ("=?utf-8?q?=ff?=", "\\xff"),
+    ("a =?utf-8?B?6YA/Lw==?= b", "a \\xe9\\x80?/ b"),
 ]  # fmt: skip
 
 
