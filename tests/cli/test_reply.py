@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import bounceclass
+from bounceclass.controls import printable
 from bounceclass.model import encode
 
 if TYPE_CHECKING:
@@ -218,7 +219,8 @@ def test_csv_is_one_row_a_line_with_the_cells_of_the_json() -> None:
     expected = []
     for answer in answers(stdin=stdin):
         first = answer["evidence"][0] if answer["evidence"] else {"rule": None, "pack": None}
-        expected.append({key: "" if (value := {**answer, **first, "text": answer["text"]}[key]) is None else str(value) for key in COLUMNS})
+        cells = {**answer, **first, "text": printable(answer["text"])}
+        expected.append({key: "" if cells[key] is None else str(cells[key]) for key in COLUMNS})
     csv.field_size_limit(1_000_000)
     assert list(csv.DictReader(io.StringIO(done.stdout.decode(), newline=""))) == expected
     assert (done.returncode, done.stderr) == (0, b"")
