@@ -14,7 +14,7 @@ from bounceclass.case import Case
 from bounceclass.domains import DomainFacts  # noqa: TC001  msgspec reads the annotations at run time
 from bounceclass.eventkey import event_key, mailing_of
 from bounceclass.history import DomainHistory, Occurrence, Sighting
-from bounceclass.model import Action, Decision, Reason, Report, Scope, Trust
+from bounceclass.model import Action, Decision, Kind, Reason, Report, Scope, Trust
 from bounceclass.policy import BY
 from bounceclass.store.records import Entry
 
@@ -36,6 +36,8 @@ __all__ = ["Account", "Bookkeeper", "DomainChecker"]
 
 LOG: Final = logging.getLogger("bounceclass")
 _GRADES: Final = tuple(Trust)
+QUEUES: Final = frozenset({"postfix-log", "exim-log"})
+"""Logs whose events are named by the queue id, which the DSN of the same failure may have."""
 
 
 class DomainChecker(Protocol):
@@ -114,6 +116,8 @@ class Bookkeeper:
             ledger.log(_entry(case, now, "alarm", alarm))
         if case.standing.tag is not None and case.event.recipient is not None:
             ledger.record_named(case.standing.tag, case.event.recipient)
+        if case.event.kind is Kind.BOUNCE and case.event.id is not None and case.recipient is not None and occurrence.report.format in QUEUES:
+            ledger.record_queue(case.event.id, case.recipient, case.received_at)
         case = self._with_history(ledger, case, now)
         failure = self._policy.failure_of(case, now)
         if failure is not None and case.recipient is not None:

@@ -37,7 +37,7 @@ def bounceclass_parser(name: str) -> Parser | None:
 
 
 def bounceclass_source(url: str, limits: Limits) -> Source | None:
-    """Return a Maildir or an mbox."""
+    """Return a Maildir, an mbox or an MTA's log."""
     scheme = url.partition(":")[0]
     if scheme == "maildir":
         from bounceclass.sources.maildir import Maildir  # noqa: PLC0415  for `run` alone
@@ -47,4 +47,8 @@ def bounceclass_source(url: str, limits: Limits) -> Source | None:
         from bounceclass.sources.mbox import Mbox  # noqa: PLC0415  as above
 
         return Mbox(url, limits)
+    if scheme == "log":
+        from bounceclass.sources.log import Log  # noqa: PLC0415  as above
+
+        return Log(url, limits)
     return None

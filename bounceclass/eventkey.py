@@ -35,17 +35,18 @@ def event_key(report: Report, event: Event, addressed: str | None = None, tag: s
 
 
 def mailing_of(report: Report, tag: str | None = None) -> str:
-    """Return the identity of the original message: our tag, else its ENVID, else its Message-ID, else the report stands for itself.
+    """Return the identity of the original message: our tag, else its Message-ID, else its ENVID, else the report stands for itself.
 
-    The tag comes first, for it alone can't be made up: who replays one with new Message-IDs counts once.
+    The tag comes first, for it alone can't be made up: who replays one with new Message-IDs counts once. The ENVID
+    comes last, for only a DSN has it (RFC 3461, 4.4), and no log.
     """
     original = report.original
     if tag:
         return f"tag {tag}"
-    if original is not None and original.envid:
-        return f"envid {original.envid}"
     if original is not None and original.message_id:
         return f"message-id {original.message_id.strip().strip('<>')}"
+    if original is not None and original.envid:
+        return f"envid {original.envid}"
     unjudged = tuple(msgspec.structs.replace(event, verdict=UNJUDGED) for event in report.events)
     nameless = msgspec.structs.replace(report, source=None, parser=None, events=unjudged)
     return f"report {hashlib.blake2b(encode(nameless), digest_size=_BYTES).hexdigest()}"

@@ -21,7 +21,7 @@ CACHE = Path(tempfile.gettempdir()) / "bounceclass-servers"
 
 
 def make(name: str, into: Path, cache: Path = CACHE) -> list[Path]:
-    """Run every variant of a server; write `into`/NAME/NN-variant-scenario.eml and return these paths.
+    """Run every variant of a server; write `into`/NAME/NN-variant-scenario.eml and `into`/NAME-log/variant.log, and return these paths.
 
     A sample that we have keeps its number; new ones take the next.
     Needs root on Debian, for namespaces. Dates, queue ids, ports and boundaries differ from run to run.
@@ -40,7 +40,11 @@ def make(name: str, into: Path, cache: Path = CACHE) -> list[Path]:
         with tempfile.TemporaryDirectory() as target:
             _run(name, variant.name, Path(target), cache)
             order = [f"{variant.name}-{scenario}" for scenario in variant.scenarios]
-            for path in sorted(Path(target).iterdir(), key=lambda path: _place(path.stem, order)):
+            for path in Path(target).glob("*.log"):
+                (into / f"{name}-log").mkdir(parents=True, exist_ok=True)
+                kept.append(into / f"{name}-log" / path.name)
+                shutil.copyfile(path, kept[-1])
+            for path in sorted(Path(target).glob("*.eml"), key=lambda path: _place(path.stem, order)):
                 kept.append(folder / (known.get(path.name) or f"{next(free):02}-{path.name}"))
                 shutil.copyfile(path, kept[-1])
     return kept

@@ -115,6 +115,7 @@ SERVER: Final = MTA(
     name="exim",
     packages=("exim4-daemon-heavy", "exim4-base", "exim4-config"),
     accounts=("Debian-exim",),
+    log="/var/log/exim4/mainlog",
     configure=_configure,
     start=_start,
     variants=(

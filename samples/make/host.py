@@ -203,6 +203,8 @@ def main(name: str, variant_name: str, target: Path, cache: Path) -> None:
             _say(f"{name}: {variant_name}: {scenario}: not taken: {error}")
     came = _wait(spool, variant.each * len(variant.scenarios), variant.patience)
     missing = _keep(came, variant, target)
+    if mta.log is not None:
+        shutil.copyfile(host.root / mta.log.lstrip("/"), target / f"{variant.name}.log")
     if missing:
         _say(f"{name}: {variant_name}: nothing came for {', '.join(missing)}")
     if os.environ.get("SHOW_LOG"):

@@ -50,7 +50,7 @@ def submit_by_smtp(host: Host, scenario: Scenario, sender: str, mail: EmailMessa
 class MTA:
     """A mail server: what it is unpacked from (Debian's packages, or one of npm's), how it is set up and started, how it takes mail.
 
-    `accounts` are users that its package's scripts would create. `start` returns when it takes mail.
+    `accounts` are users that its package's scripts would create. `start` returns when it takes mail. `log` is its log, if we read it.
     """
 
     name: str
@@ -61,3 +61,4 @@ class MTA:
     npm: str | None = None
     accounts: tuple[str, ...] = ()
     submit: Callable[[Host, Scenario, str, EmailMessage], None] = submit_by_smtp
+    log: str | None = None

@@ -83,6 +83,7 @@ SERVER: Final = MTA(
     name="postfix",
     packages=("postfix",),
     accounts=("postfix", "postdrop"),
+    log="/var/log/spawned",
     configure=_configure,
     start=_start,
     variants=(

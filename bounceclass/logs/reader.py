@@ -1,0 +1,47 @@
+"""A log read line by line, in the dialect of the first line that any knows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from bounceclass.logs.accounting import Kumomta, Powermta
+from bounceclass.logs.exim import Exim
+from bounceclass.logs.postfix import Journal, Postfix
+from bounceclass.logs.record import Dialect, Memory, Message, report_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from datetime import datetime
+
+    from bounceclass.model import Report
+
+__all__ = ["DIALECTS", "LogReader", "dialect_of"]
+
+DIALECTS: Final[dict[str, Callable[[], Dialect]]] = {"journald": Journal, "kumomta": Kumomta, "powermta": Powermta, "postfix": Postfix, "exim": Exim}
+"""By the names that a URL may have; the first that knows a line is taken."""
+
+
+def dialect_of(lines: Iterable[str]) -> str | None:
+    """Return the name of the dialect in which the first line is that any knows, None where none is."""
+    for line in lines:
+        for name, make in DIALECTS.items():
+            if make().knows(line):
+                return name
+    return None
+
+
+class LogReader:
+    """Reads the lines of one log in order. Shared by nobody: it remembers."""
+
+    def __init__(self, dialect: str | None = None, known: dict[str, Message] | None = None) -> None:
+        """Begin; `dialect` is one of DIALECTS, None finds out by the lines, `known` what an earlier reader of the log remembered."""
+        self._dialect: Dialect | None = None if dialect is None else DIALECTS[dialect]()
+        self.memory: Final = Memory(known)
+
+    def read(self, line: str, now: datetime, source: str | None = None) -> list[Report]:
+        """Return what a line says of recipients, without verdicts; any text is a line. `now` dates what has no year."""
+        if self._dialect is None and (name := dialect_of([line])):
+            self._dialect = DIALECTS[name]()
+        if self._dialect is None:
+            return []
+        return [report_of(outcome, self._dialect.name, source) for outcome in self._dialect.read(line, self.memory, now)]
