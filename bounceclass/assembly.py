@@ -65,7 +65,7 @@ def open_sources(urls: Sequence[str], plugins: Plugins, configuration: Configura
     for url in urls:
         source = plugins.first("source", url=url, limits=configuration.limits)
         if source is None:
-            msg = f"source {url}: nobody knows what that is; built in are maildir:FOLDER, mbox:FILE and log:FILE"
+            msg = f"source {url}: nobody knows what that is; built in are maildir:FOLDER, mbox:FILE, log:FILE and journal:FOLDER"
             raise SettingsError(msg)
         found.append(source)
     return tuple(found)

@@ -51,4 +51,8 @@ def bounceclass_source(url: str, limits: Limits) -> Source | None:
         from bounceclass.sources.log import Log  # noqa: PLC0415  as above
 
         return Log(url, limits)
+    if scheme == "journal":
+        from bounceclass.sources.journal import Journal  # noqa: PLC0415  as above
+
+        return Journal(url, limits)
     return None

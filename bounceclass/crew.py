@@ -27,6 +27,7 @@ import msgspec
 from bounceclass.confinement import Start, read_frames, write_frame
 from bounceclass.model import Report  # noqa: TC001  msgspec reads the annotations at run time
 from bounceclass.settings import without_policy
+from bounceclass.sources.files import Input  # noqa: TC001  as above
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -34,9 +35,8 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from bounceclass.engine import Engine
-    from bounceclass.sources.files import Input
 
-__all__ = ["Answer", "Chunk", "Crew", "Mail"]
+__all__ = ["Answer", "Chunk", "Crew"]
 
 MESSAGES: Final = 256
 """Of a chunk: with fewer the pipes cost more than they bring."""
@@ -45,18 +45,10 @@ _STILLBORN: Final = 5
 """Workers in a row that end without an answer, after which it is no message's fault."""
 
 
-class Mail(msgspec.Struct, frozen=True, array_like=True):
-    """One message as a worker gets it."""
-
-    source: str
-    raw: bytes
-    cut: bool
-
-
 class Chunk(msgspec.Struct, frozen=True):
     """Messages for one worker."""
 
-    mails: tuple[Mail, ...]
+    inputs: tuple[Input, ...]
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -168,7 +160,7 @@ class Crew:
             if worker is None:
                 worker = _Worker(self._start)
                 self._all.append(worker)
-            answer = worker.ask(Chunk(tuple(Mail(item.source, item.raw, item.cut) for item in items)))
+            answer = worker.ask(Chunk(tuple(items)))
         except Died as died:
             how = worker.end() if worker is not None else ""
             worker = None

@@ -32,8 +32,7 @@ def _serve(chunks: IO[bytes], answers: IO[bytes]) -> None:
     engine = Engine(start.settings, plugins=start.names)
     for frame in frames:
         before = engine.plugins.failures.copy()
-        mails = msgspec.msgpack.decode(frame, type=Chunk).mails
-        reports = tuple(engine.classify(mail.raw, mail.source, cut=mail.cut) for mail in mails)
+        reports = tuple(engine.answer(one) for one in msgspec.msgpack.decode(frame, type=Chunk).inputs)
         write_frame(answers, Answer(reports, tuple((engine.plugins.failures - before).elements())))
 
 

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from bounceclass.notice import Notice, Notices
     from bounceclass.packs import Pack
     from bounceclass.protocols import Failure, Parser
+    from bounceclass.sources.files import Input
 
 __all__ = ["Engine"]
 
@@ -75,6 +76,10 @@ class Engine:
         from bounceclass import prose  # noqa: PLC0415  as above
 
         return self._judged(report, prose.certainty(report))
+
+    def answer(self, given: Input) -> Report:
+        """Return the report of an input that has no fault: a mail, or a log's line that was read already."""
+        return self.judge(given.report) if given.report is not None else self.classify(given.raw, given.source, cut=given.cut)
 
     def _judged(self, report: Report, certainty: float) -> Report:
         events = tuple(self.plugins.refine(event) for event in self._judge.judge(report.events, certainty=certainty))

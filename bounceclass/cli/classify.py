@@ -56,7 +56,7 @@ def command(  # noqa: PLR0913, PLR0917  one a flag
 ) -> int:
     """Read mail and say for each recipient what happened, why, whose fault it is and what to do.
 
-    PATH is a message, a folder of .eml files, a Maildir, an mbox, or - for standard input.
+    PATH is a message, a folder of .eml files, a Maildir, an mbox, an MTA's log, or - for standard input.
     Plugins that -p names are told of every event, and of the suppressions that it calls for.
     """
     if why and form != "table":
@@ -78,7 +78,7 @@ def command(  # noqa: PLR0913, PLR0917  one a flag
 def _compare(work: Work, without: Engine, form: str) -> int:
     """Print what the rules change: each mail is judged with and without them."""
     found = diff.Diff()
-    pairs = ((without.classify(item.raw, item.source, cut=item.cut), report) for item, report in work.read())
+    pairs = ((without.answer(item), report) for item, report in work.read())
     diff.PRINTERS[form](found.changes(pairs))
     sys.stdout.flush()
     work.say_remarks(found.summary())
@@ -135,7 +135,7 @@ class Work:
             if len(first) == WORTH_WHILE:
                 yield from self._by_crew(inputs, jobs)
                 return
-        yield from ((item, item.fault if item.fault is not None else self.engine.classify(item.raw, item.source, cut=item.cut)) for item in inputs)
+        yield from ((item, item.fault if item.fault is not None else self.engine.answer(item)) for item in inputs)
 
     def _by_crew(self, inputs: Iterator[Input], jobs: int) -> Iterator[tuple[Input, Report | str]]:
         from bounceclass.crew import Crew  # noqa: PLC0415  only where there is much to do

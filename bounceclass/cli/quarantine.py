@@ -13,6 +13,9 @@ from bounceclass.cli.session import current
 from bounceclass.cli.stored import said_at, told
 from bounceclass.cli.terminal import complain
 from bounceclass.errors import InputError
+from bounceclass.protocols import Item
+from bounceclass.sources.journal import Journal
+from bounceclass.sources.log import Log, reread
 from bounceclass.sources.maildir import Maildir, reason_file
 from bounceclass.sources.mbox import Mbox
 
@@ -59,7 +62,6 @@ def show(path: Path) -> int:
 def retry(paths: tuple[Path, ...], everything: bool) -> int:  # noqa: FBT001  click's signature
     """Process files again, here and now. What succeeds is taken out; exit code 1 if anything stays."""
     from bounceclass.assembly import opened  # noqa: PLC0415  the whole library
-    from bounceclass.protocols import Item  # noqa: PLC0415  as above
 
     chosen = list(_files(())) if everything else list(paths)
     if not chosen:
@@ -68,11 +70,11 @@ def retry(paths: tuple[Path, ...], everything: bool) -> int:  # noqa: FBT001  cl
         msg = "give files, or --all"
         raise click.UsageError(msg)
     left = 0
+    logs = {source.quarantine for source in _sources(()) if isinstance(source, (Journal, Log))}
     with opened(current().settings, current().named, ()) as parts:
         for path in chosen:
             try:
-                at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
-                decisions = parts.runner.handle(Item(raw=path.read_bytes(), source=str(path), received_at=at))
+                decisions = parts.runner.handle(_item(path, is_line=path.parent.parent in logs))
                 path.unlink()
                 reason_file(path.parent.parent, path.name).unlink(missing_ok=True)
                 told(f"{path}: {', '.join(decision.action for decision in decisions) or 'nothing new'}")
@@ -83,12 +85,23 @@ def retry(paths: tuple[Path, ...], everything: bool) -> int:  # noqa: FBT001  cl
     return 1 if left else 0
 
 
+def _item(path: Path, *, is_line: bool) -> Item:
+    raw, at = path.read_bytes(), datetime.fromtimestamp(path.stat().st_mtime, UTC)
+    return reread(raw, str(path), at) if is_line else Item(raw=raw, source=str(path), received_at=at)
+
+
 def _files(urls: tuple[str, ...]) -> Iterator[Path]:
-    """Yield what is in quarantine of the sources that keep one as a Maildir."""
+    """Yield what is in quarantine."""
+    for source in _sources(urls):
+        yield from sorted(path for path in (source.quarantine / "cur").glob("*") if path.is_file())
+
+
+def _sources(urls: tuple[str, ...]) -> Iterator[Journal | Log | Maildir | Mbox]:
+    """Yield the sources that keep their quarantine as a Maildir."""
     session = current()
     for source in open_sources(urls or session.settings.run.sources, session.engine().plugins, session.settings):
-        if isinstance(source, (Maildir, Mbox)):
-            yield from sorted(path for path in (source.quarantine / "cur").glob("*") if path.is_file())
+        if isinstance(source, (Journal, Log, Maildir, Mbox)):
+            yield source
 
 
 def _why(path: Path) -> str:

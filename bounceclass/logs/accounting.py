@@ -76,7 +76,7 @@ def _of_row(kind: Kind, recipient: str, row: dict[str, str], now: datetime) -> O
         said=diagnostic.partition(";")[2].strip() if diagnostic.lower().startswith("smtp;") else diagnostic,
         status=status if _is_status(status) else None,
         remote_mta=row.get("dsnmta", "").partition(" ")[0] or None,
-        reporting_mta=row.get("srcmta") or None,
+        reporting_mta=row.get("srcmta", "").partition(" ")[0] or None,
         label=row.get("bouncecat") or None,
         at=read_stamp(logged, now)[0] or epoch(logged),
         message_id=next((row[name].strip("<>") for name in _ID_HEADERS if row.get(name)), None),

@@ -1,11 +1,11 @@
 r"""Exim's mainlog (spec, "Log files").
 
-    2026-03-09 12:00:00 1tAbCd-0000-01 <= b+tag@lists.example.com U=list P=local S=512 id=digest.1@lists.example.com
-    2026-03-09 12:00:01 1tAbCd-0000-01 ** ruth@example.net R=dnslookup T=remote_smtp H=mx.example.net [192.0.2.1]: SMTP error
+    2026-03-09 12:00:00 1tAbCd-000001-01 <= b+tag@lists.example.com U=list P=local S=512 id=digest.1@lists.example.com
+    2026-03-09 12:00:01 1tAbCd-000001-01 ** ruth@example.net R=dnslookup T=remote_smtp H=mx.example.net [192.0.2.1]: SMTP error
         from remote mail server after RCPT TO:<ruth@example.net>: 550 5.1.1 User unknown
-    2026-03-09 12:00:01 1tAbCd-0000-01 == paul@example.net R=dnslookup T=remote_smtp defer (-44) H=mx.example.net [192.0.2.1]: ...
-    2026-03-09 12:00:01 1tAbCd-0000-01 => anna@example.net R=dnslookup T=remote_smtp H=mx.example.net [192.0.2.1] C="250 OK"
-    2026-03-09 12:00:01 1tAbCd-0000-01 Completed
+    2026-03-09 12:00:01 1tAbCd-000001-01 == paul@example.net R=dnslookup T=remote_smtp defer (-44) H=mx.example.net [192.0.2.1]: ...
+    2026-03-09 12:00:01 1tAbCd-000001-01 => anna@example.net R=dnslookup T=remote_smtp H=mx.example.net [192.0.2.1] C="250 OK"
+    2026-03-09 12:00:01 1tAbCd-000001-01 Completed
 
 What prints nothing, or is beyond ASCII, stands there as `\n` or `\320\237`, octet by octet.
 An address that was redirected stands before the one that was mailed, a pipe or a file too: `=> ruth@office.example.net <ruth@example.net>`.
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 from bounceclass.logs.record import Memory, Outcome
 from bounceclass.logs.stamps import read_stamp
+from bounceclass.mime import charsets
 from bounceclass.model import Kind
 
 if TYPE_CHECKING:
@@ -25,17 +26,22 @@ if TYPE_CHECKING:
 
 __all__ = ["Exim"]
 
-_LINE: Final = re.compile(r" (?:\[\d+\] )?(?:([\w.-]+) exim\[\d+\]: )?([0-9A-Za-z]{6}-[0-9A-Za-z]{6,11}-[0-9A-Za-z]{2,4}) (\S+) ?(.*)\Z", re.DOTALL)
+_QUEUE: Final = r"[0-9A-Za-z]{6}-[0-9A-Za-z]{6,11}-[0-9A-Za-z]{2,4}"
+# Through syslog Exim's own stamp stands there as well, unless syslog_timestamp is off.
+_SYSLOG: Final = r"([\w.-]+) exim\S*\[\d+\]: (?:\d{4}-\d\d-\d\d \S+ (?:[+-]\d{4} )?)?"
+_LINE: Final = re.compile(rf" (?:{_SYSLOG})?(?:\[\d+\] )?({_QUEUE}) (\S+) ?(.*)\Z", re.DOTALL)
+_KNOWN: Final = re.compile(rf" {_QUEUE} (?:<=|=>|->|\*\*|==|Completed)")
 _ADDRESS: Final = re.compile(r"([|/].{0,1000}?(?= <\S+@)|\"(?:[^\"\\]|\\.)*\"@\S+|\S+)(?: \(([^\s)]+@[^\s)]+)\))?(?: <([^\s>]+@[^\s>]+)>)?")
 _HOST: Final = re.compile(r" H=([\w.-]+)(?: \(\S+\))? \[([0-9A-Fa-f.:]+)\]")
 _ID: Final = re.compile(r" id=(\S+)")
 _CONFIRMED: Final = re.compile(r' C="((?:[^"\\]|\\.)*)"')
 _KINDS: Final = {"=>": Kind.DELIVERY, "->": Kind.DELIVERY, "**": Kind.BOUNCE, "==": Kind.DELAY}
 _DEFER: Final = re.compile(r" defer \(-?\d+\)(?: H=[^\s]+(?: \[[^\]]+\])?)?: ?")
-_ESCAPES: Final = re.compile(r"((?:\\[0-7]{3})+)|\\([nrtbvf\\])")
-_WHITE: Final = {"n": "\n", "r": "\n", "t": "\t", "b": " ", "v": " ", "f": " ", "\\": "\\"}
+_ESCAPES: Final = re.compile(rb"\\(?:([0-7]{3})|([nrtbvf\\]))")
+_WHITE: Final = {b"n": b"\n", b"r": b"\n", b"t": b"\t", b"\\": b"\\"}
 _GIVEN_UP: Final = "retry timeout exceeded"
 """Written after what was said last in the bounce, and alone in the log."""
+_NOT_TRIED: Final = "retry time not reached"
 _FAILED: Final = re.compile(r"^[^:]*?(?: [A-Z]{1,3}=\S+)*(?: H=\S+(?: \(\S+\))? \[[^\]]+\](?::\d+)?)?(?: [A-Z]{1,3}=\S+)*: ?")
 
 
@@ -46,7 +52,7 @@ class Exim:
 
     def knows(self, line: str) -> bool:
         """See Dialect."""
-        return re.search(r" [0-9A-Za-z]{6}-[0-9A-Za-z]{6,11}-[0-9A-Za-z]{2,4} (?:<=|=>|->|\*\*|==|Completed)", line[:120]) is not None
+        return _KNOWN.search(line[:160]) is not None
 
     def read(self, line: str, memory: Memory, now: datetime) -> list[Outcome]:
         """See Dialect."""
@@ -81,6 +87,8 @@ def _outcome(queue: str, kind: Kind, rest: str, host: str | None, at: datetime |
         shape = _DEFER.search(rest, address.end()) if kind is Kind.DELAY else _FAILED.match(rest[address.end() :])
         start = 0 if shape is None else shape.end() if kind is Kind.DELAY else address.end() + shape.end()
         words = _unescape(rest[start or address.end() :].lstrip(": ").rstrip())
+    if words.startswith(_NOT_TRIED):
+        return []
     if kind is Kind.DELAY:
         message.put_off(final, None, words)
     elif (last := message.deferred.pop(final, None)) and words == _GIVEN_UP:
@@ -103,12 +111,10 @@ def _outcome(queue: str, kind: Kind, rest: str, host: str | None, at: datetime |
 
 def _unescape(text: str) -> str:
     """Undo string_printing() of Exim's source."""
-    return _ESCAPES.sub(lambda match: _octets(match[1]) if match[1] else _WHITE[match[2]], text)
+    if "\\" not in text:
+        return text
+    return charsets.decode(_ESCAPES.sub(_octet, text.encode("utf-8", "replace")))
 
 
-def _octets(escaped: str) -> str:
-    raw = bytes(int(one, 8) & 0xFF for one in escaped[1:].split("\\"))
-    try:
-        return raw.decode("utf-8")
-    except UnicodeDecodeError:
-        return raw.decode("latin-1")
+def _octet(match: re.Match[bytes]) -> bytes:
+    return bytes([int(match[1], 8) & 0xFF]) if match[1] else _WHITE.get(match[2], b" ")

@@ -20,6 +20,7 @@ import msgspec
 
 from bounceclass.logs.record import Memory, Outcome
 from bounceclass.logs.stamps import epoch, read_stamp
+from bounceclass.mime import charsets
 from bounceclass.model import Kind
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ class Journal:
             return []
         text = entry.get("MESSAGE")
         if isinstance(text, list):  # octets that are no UTF-8
-            text = bytes(one & 0xFF for one in text if isinstance(one, int)).decode("utf-8", "surrogateescape")
+            text = charsets.decode(bytes(one & 0xFF for one in text if isinstance(one, int)))
         found = _MESSAGE.match(str(text))
         stamp = str(entry.get("__REALTIME_TIMESTAMP") or "")
         at = epoch(int(stamp) / 1_000_000) if stamp.isascii() and stamp.isdigit() else None
@@ -84,7 +85,7 @@ def _said(queue: str, text: str, host: str, at: datetime | None, memory: Memory)
         memory.forget(queue)
         return []
     head, _, rest = text.partition("status=")
-    fields = {name: value.strip('<>"') if name != "relay" else value for name, value in _FIELD.findall(head)}
+    fields = {name: value[1:-1] if value[:1] in {"<", '"'} else value for name, value in _FIELD.findall(head)}
     if not fields:
         return []
     if fields.get("to"):

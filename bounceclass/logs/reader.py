@@ -8,6 +8,7 @@ from bounceclass.logs.accounting import Kumomta, Powermta
 from bounceclass.logs.exim import Exim
 from bounceclass.logs.postfix import Journal, Postfix
 from bounceclass.logs.record import Dialect, Memory, Message, report_of
+from bounceclass.mime import charsets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -38,10 +39,11 @@ class LogReader:
         self._dialect: Dialect | None = None if dialect is None else DIALECTS[dialect]()
         self.memory: Final = Memory(known)
 
-    def read(self, line: str, now: datetime, source: str | None = None) -> list[Report]:
-        """Return what a line says of recipients, without verdicts; any text is a line. `now` dates what has no year."""
-        if self._dialect is None and (name := dialect_of([line])):
+    def read(self, line: bytes, now: datetime, source: str | None = None) -> list[Report]:
+        """Return what a line says of recipients, without verdicts; any octets are a line. `now` dates what has no year."""
+        text = charsets.decode(line)
+        if self._dialect is None and (name := dialect_of([text])):
             self._dialect = DIALECTS[name]()
         if self._dialect is None:
             return []
-        return [report_of(outcome, self._dialect.name, source) for outcome in self._dialect.read(line, self.memory, now)]
+        return [report_of(outcome, self._dialect.name, source) for outcome in self._dialect.read(text, self.memory, now)]

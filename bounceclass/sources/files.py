@@ -4,7 +4,10 @@
     Maildir/         its new/ and cur/
     box.mbox         each message, as `box.mbox:17`, counted from 1
     notice.eml       one message, whatever it starts with
-    -                one message, or an mbox if it starts with "From "
+    mail.log         each line that tells of a recipient, as `mail.log:17`, where the first lines are an MTA's log
+    -                one message, an mbox if it starts with "From ", or a log
+
+Of any but an .eml or .mbox the content decides, and it may be compressed.
 
 Memory is bounded by one message: of a larger one than the limit, the head is given, and said to be.
 """
@@ -14,12 +17,14 @@ from __future__ import annotations
 import os
 import re
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final
 
 import msgspec
 
-from bounceclass.model import clean_text
+from bounceclass.model import Report, clean_text
+from bounceclass.sources.segments import open_segment
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -36,12 +41,14 @@ _FROM_LINE: Final = re.compile(
 )
 _QUOTED_FROM: Final = re.compile(rb"^>(>*From )", re.MULTILINE)
 _MAILDIR: Final = frozenset({"cur", "new", "tmp"})
+_LOG_LINE: Final = re.compile(rb"[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d |\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d|\{|type,")
+_HEAD: Final = 16 * 1024
 _PROBE: Final = 5
 _DEEPEST: Final = 50
 _LINE: Final = 1024 * 1024
 
 
-class Input(msgspec.Struct, frozen=True):
+class Input(msgspec.Struct, frozen=True, array_like=True):
     """One message by the name it was given under, or the fault that kept it from being read."""
 
     source: str
@@ -49,6 +56,8 @@ class Input(msgspec.Struct, frozen=True):
     fault: str | None = None
     cut: bool = False
     """Whether the message was larger than the limit, so that only its head is here."""
+    report: Report | None = None
+    """Of a log's line, without verdicts."""
 
 
 class LeftOut(msgspec.Struct):
@@ -128,13 +137,16 @@ def _read_maildir(folder: Path, shown: str, limits: Limits) -> Iterator[Input]:
 def _read_file(place: Path, shown: str, limits: Limits) -> Iterator[Input]:
     suffix = place.suffix.lower()
     box = True if suffix in _BOXES else False if suffix == ".eml" else None
-    with place.open("rb") as file:
+    with place.open("rb") if box is not None else open_segment(place) as file:
         yield from _read_stream(file, shown, limits, box=box)
 
 
 def _read_stream(file: IO[bytes], shown: str, limits: Limits, *, box: bool | None) -> Iterator[Input]:
-    """Read one message or an mbox; `box` None: an mbox where the first line says so."""
+    """Read one message, an mbox or a log; `box` None: what the first lines say."""
     shown = clean_text(shown)
+    if box is None and (dialect := _dialect(file)):
+        yield from _read_log(file, shown, dialect)
+        return
     head = file.read(_PROBE)
     if box is None:
         box = head == b"From "
@@ -144,6 +156,27 @@ def _read_stream(file: IO[bytes], shown: str, limits: Limits, *, box: bool | Non
     raw = head + file.read(limits.message + 1 - len(head))
     cut = len(raw) > limits.message
     yield Input(shown, raw[: limits.head] if cut else raw, cut=cut)
+
+
+def _dialect(file: IO[bytes]) -> str | None:
+    """Return in which dialect of logs a stream is, None where it is no log; nothing is taken out of it."""
+    peek = getattr(file, "peek", None)
+    head = peek(_HEAD)[:_HEAD] if peek else b""
+    if not _LOG_LINE.match(head):
+        return None
+    from bounceclass.logs.reader import dialect_of  # noqa: PLC0415  for logs alone
+
+    return dialect_of(head.decode("utf-8", "surrogateescape").splitlines())
+
+
+def _read_log(file: IO[bytes], shown: str, dialect: str) -> Iterator[Input]:
+    from bounceclass.logs.reader import LogReader  # noqa: PLC0415  as above
+
+    reader, now = LogReader(dialect), datetime.now(UTC)
+    for number, line in enumerate(_lines(file.readline(_LINE), file), 1):
+        source = f"{shown}:{number}"
+        for report in reader.read(line, now, source):
+            yield Input(source, line, report=report)
 
 
 def split_mbox(head: bytes, file: IO[bytes], limits: Limits) -> Iterator[tuple[bytes, bool]]:

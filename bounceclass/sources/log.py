@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from bounceclass.model import Report
     from bounceclass.settings import Limits
 
-__all__ = ["Log"]
+__all__ = ["Log", "line_item", "reread"]
 
 LOG: Final = logging.getLogger("bounceclass")
 _OURS: Final = Voucher(grade=Trust.OWN_MTA, because="the log of our own server says so")
@@ -78,7 +78,7 @@ class Log:
         self._place = Place()
         self._open: set[str] = set()
         """Keys of what was given and is not finished."""
-        self._written: tuple[str, int] | None = None
+        self._written = ("", 0)
 
     def items(self) -> Iterator[Item]:
         """Yield the lines about recipients behind what was read before, of a log that was rotated away first."""
@@ -136,20 +136,9 @@ class Log:
             while (line := file.readline(_LONGEST)).endswith(b"\n") or len(line) == _LONGEST:
                 start, self._place.offset = self._place.offset, file.tell()
                 source = f"{clean_text(str(path))}@{start}"
-                reports = self._reader.read(line.decode("utf-8", "surrogateescape"), datetime.now(UTC), source)
+                reports = self._reader.read(line, datetime.now(UTC), source)
                 if reports:
-                    yield self._item(line, source, tuple(reports))
-
-    def _item(self, line: bytes, source: str, reports: tuple[Report, ...]) -> Item:
-        key = f"log {source} {_digest(line)}"
-        self._open.add(key)
-
-        def finish(why: str | None) -> None:
-            if why is not None:
-                deposit(self.quarantine, _digest(key.encode("utf-8", "replace")), line, why)
-            self._open.discard(key)
-
-        return Item(raw=line, source=source, key=key, received_at=reports[0].events[0].occurred_at, finish=finish, reports=reports, voucher=_OURS)
+                    yield line_item(line, source, tuple(reports), self.quarantine, self._open)
 
     def settle(self) -> None:
         """Write down how far the log is read; not while something is unfinished, which would be left out then."""
@@ -163,6 +152,28 @@ class Log:
     def close(self) -> None:
         """Let others have the log."""
         self._hold.release()
+
+
+def line_item(line: bytes, source: str, reports: tuple[Report, ...], quarantine: Path, unfinished: set[str]) -> Item:
+    """Return the Item of a line of our own log; its key stands among the unfinished until it is finished."""
+    key = f"log {source} {_digest(line)}"
+    unfinished.add(key)
+
+    def finish(why: str | None) -> None:
+        if why is not None:
+            deposit(quarantine, _digest(key.encode("utf-8", "replace")), line, why)
+        unfinished.discard(key)
+
+    return Item(raw=line, source=source, key=key, received_at=reports[0].events[0].occurred_at, finish=finish, reports=reports, voucher=_OURS)
+
+
+def reread(line: bytes, source: str, now: datetime) -> Item:
+    """Return the Item of a line that was in quarantine. What others said of its message is lost; raises ValueError where it tells nothing without."""
+    reports = tuple(LogReader().read(line, now, source))
+    if not reports:
+        msg = "it can't be read by itself"
+        raise ValueError(msg)
+    return Item(raw=line, source=source, received_at=reports[0].events[0].occurred_at, reports=reports, voucher=_OURS)
 
 
 def _is(path: Path, place: Place) -> bool:

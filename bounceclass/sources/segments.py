@@ -41,12 +41,11 @@ def _half_compressed(path: Path) -> bool:
 def open_segment(path: Path) -> IO[bytes]:
     """Open a file for reading, uncompressed by its first octets. Raises OSError, and MissingExtraError for Zstandard without its module."""
     file = path.open("rb")
-    magic = file.read(4)
-    file.seek(0)
-    if magic == _ZSTD:
-        file.close()
-        return cast("IO[bytes]", _zstandard().open(path, "rb"))
-    return cast("IO[bytes]", gzip.GzipFile(fileobj=file)) if magic[:2] == _GZIP else file
+    magic = file.peek(4)[:4]
+    if not magic.startswith((_GZIP, _ZSTD)) or not path.is_file():  # what a pipe has is read once
+        return file
+    file.close()
+    return cast("IO[bytes]", gzip.open(path, "rb") if magic != _ZSTD else _zstandard().open(path, "rb"))
 
 
 def unfinished(path: Path) -> bool:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import gzip
 import io
 import json
 import os
@@ -246,6 +247,35 @@ def test_of_a_message_beyond_the_limit_the_head_is_read_and_this_is_said(tmp_pat
 @pytest.mark.parametrize(("stdin", "sources"), [(UNKNOWN, ["-"]), (LINE + UNKNOWN + b"\n" + LINE + HELLO, ["-:1", "-:2"]), (b"", ["-"])])
 def test_standard_input_is_a_message_or_an_mbox(stdin: bytes, sources: list[str]) -> None:
     assert [report.source for report in reports(run("-", "--format", "jsonl", stdin=stdin))] == sources
+
+
+LOG = (
+    b"Mar  9 12:00:00 mx postfix/smtpd[7]: connect from mx.example.org[192.0.2.1]\n"
+    b"Mar  9 12:00:01 mx postfix/smtp[9]: 4gYc: to=<a@example.org>, dsn=5.1.1, status=bounced (550 5.1.1 User unknown)\n"
+    b"Mar  9 12:00:02 mx postfix/smtp[9]: 4gYd: to=<b@example.org>, dsn=4.2.2, status=deferred (452 4.2.2 Mailbox full)\n"
+)
+
+
+@pytest.mark.parametrize(("name", "data"), [("mail.log", LOG), ("mail.log.2.gz", gzip.compress(LOG)), ("-", LOG)])
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_each_line_of_a_log_that_tells_of_a_recipient_is_a_report_named_by_its_number(name: str, data: bytes, jobs: str, tmp_path: Path) -> None:
+    if name != "-":
+        (tmp_path / name).write_bytes(data)
+    done = run(name, "--format", "jsonl", "--jobs", jobs, cwd=tmp_path, stdin=data)
+    assert (done.returncode, done.stderr) == (0, b"")
+    said = [(report.source, report.format, event.recipient, event.reply_code, str(event.verdict.advice)) for report in reports(done) for event in report.events]
+    assert said == [(f"{name}:2", "postfix-log", "a@example.org", 550, "suppress"), (f"{name}:3", "postfix-log", "b@example.org", 452, "count")]
+
+
+@pytest.mark.parametrize("text", [b"{}\n", b'{"type":"Bounce"\n', b"type,name\n", b"2026-03-09 12:00:00 hello\n", b"Mar  9 12:00:00 is when it came\n"])
+def test_what_only_begins_like_a_log_is_a_message(text: bytes, tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(text)
+    assert [report.source for report in reports(run("a", "--format", "jsonl", cwd=tmp_path))] == ["a"]
+
+
+def test_an_eml_is_a_message_whatever_it_begins_with(tmp_path: Path) -> None:
+    (tmp_path / "a.eml").write_bytes(LOG)
+    assert [report.source for report in reports(run("a.eml", "--format", "jsonl", cwd=tmp_path))] == ["a.eml"]
 
 
 @pytest.mark.parametrize("form", DATA)

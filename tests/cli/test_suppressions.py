@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.runner.conftest import Place, bounce
+from tests.runner.conftest import Place, bounce, log_line
 
 SETTINGS = """
 own_hosts = [".example.com"]
@@ -148,6 +148,22 @@ def test_a_quarantined_input_is_shown_with_its_reason_and_can_be_tried_again(ope
     assert shown.startswith("attempted 3 times: it ended the process\n\nReturn-Path: <>\n")
     assert operator.run("quarantine", "retry", "--all")[:2] == (0, f"{folder / 'cur' / '1.M1.mx:2,'}: suppress\n")
     assert (operator.listed(), list((folder / "cur").iterdir()), list((folder / "why").iterdir())) == (["ruth@example.org"], [], [])
+
+
+def test_a_quarantined_line_of_a_log_is_tried_again_as_a_line_and_no_mail_is_taken_for_one(operator: Operator) -> None:
+    settings = operator.folder / "bounceclass.toml"
+    settings.write_text(settings.read_text().replace("sources = [", f'sources = ["log:{operator.folder}/mail.log", '))
+    (operator.folder / "mail.log").touch()
+    operator.run("run", "--once")
+    line = log_line(1, "ruth@example.org").splitlines(keepends=True)[1]
+    for quarantine in ("mail.log.quarantine", "box/.Quarantine"):
+        (operator.folder / quarantine / "cur").mkdir(parents=True, exist_ok=True)
+        (operator.folder / quarantine / "cur" / "1:2,").write_bytes(line if quarantine.startswith("mail") else line.replace(b"ruth", b"mallory"))
+    (operator.folder / "mail.log.quarantine" / "cur" / "2:2,").write_bytes(b"no line at all\n")
+    code, out, err = operator.run("quarantine", "retry", "--all")
+    assert (code, out.splitlines()[0]) == (1, f"{operator.folder}/mail.log.quarantine/cur/1:2,: suppress")
+    assert err.startswith(f"bounceclass: {operator.folder}/mail.log.quarantine/cur/2:2,: stays: ValueError: it can't be read by itself")
+    assert operator.listed() == ["ruth@example.org"]
 
 
 @pytest.mark.parametrize(

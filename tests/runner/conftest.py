@@ -72,12 +72,22 @@ def bounce(number: int, recipient: str, reply: str = "550 5.1.1 User unknown", *
     return BOUNCE.format(number=number, recipient=recipient, domain=recipient.partition("@")[2], reply=reply, status=status, **known).encode()
 
 
+def log_line(number: int, recipient: str, reply: str = "550 5.1.1 User unknown", **given: str) -> bytes:
+    """The same in the log of our own Postfix; of what `bounce` is given, only the mailing is told there."""
+    head, queue = "Mar  9 12:00:00 mx postfix", f"{number:04X}A"
+    said = f"host mx.{recipient.partition('@')[2]}[192.0.2.1] said: {reply} (in reply to RCPT TO command)"
+    return (
+        f"{head}/cleanup[7]: {queue}: message-id=<{given.get('mailing', f'm{number}')}@lists.example.com>\n"
+        f"{head}/smtp[9]: {queue}: to=<{recipient}>, relay=mx[192.0.2.1]:25, delay=1, dsn={reply.split()[1]}, status=bounced ({said})\n"
+    ).encode()
+
+
 class Place:
-    """A mailbox of either kind: what is put there, what became of it."""
+    """A mailbox of either kind, or a log: what is put there, what became of it."""
 
     def __init__(self, kind: str, folder: Path) -> None:
         self.kind = kind
-        self.path = folder / ("box" if kind == "maildir" else "box.mbox")
+        self.path = folder / ("box" if kind == "maildir" else f"box.{kind}")
         self.url = f"{kind}:{self.path}"
         self._number = 0
         if kind == "maildir":
@@ -88,6 +98,9 @@ class Place:
         self._number += 1
         if self.kind == "maildir":
             (self.path / "new" / f"{1_772_539_200 + self._number}.M{self._number}.mx").write_bytes(raw)
+        elif self.kind == "log":
+            with self.path.open("ab") as file:
+                file.write(raw)
         else:
             with self.path.open("ab") as file:
                 file.write(b"From MAILER-DAEMON Mon Mar  9 12:00:00 2026\n" + raw.replace(b"\nFrom ", b"\n>From ") + b"\n")
@@ -98,7 +111,7 @@ class Place:
             return len([*(self.path / "new").iterdir(), *(self.path / "cur").iterdir()])
         record = self.path.with_name(f".{self.path.name}.bounceclass")
         done = json.loads(record.read_bytes())["offset"] if record.exists() else 0
-        return self.path.read_bytes()[done:].count(b"\nMessage-Id: ")
+        return self.path.read_bytes()[done:].count(b", status=" if self.kind == "log" else b"\nMessage-Id: ")
 
     def processed(self) -> int:
         return len(list((self.path / ".Processed" / "cur").iterdir())) if self.kind == "maildir" else self._number - self.left() - self.quarantined()

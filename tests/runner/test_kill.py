@@ -9,7 +9,7 @@ import pytest
 
 from bounceclass import config
 from bounceclass.assembly import open_configured_store
-from tests.runner.conftest import Sink, World, bounce
+from tests.runner.conftest import Sink, World, bounce, log_line
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,9 +20,10 @@ PEOPLE = [f"u{number}@example.{'org' if number % 2 else 'net'}" for number in ra
 
 def fill(world: World) -> int:
     """One failure of each person, reported once or more; return how many inputs that are."""
-    inputs = [bounce(number, person) for number, person in enumerate(PEOPLE)]
-    again = [bounce(number, PEOPLE[number], subject="Postmaster Copy: Undelivered Mail") for number in range(0, 36, 4)]
-    again += [bounce(number, PEOPLE[number]) for number in range(0, 36, 9)]
+    make = log_line if world.place.kind == "log" else bounce
+    inputs = [make(number, person) for number, person in enumerate(PEOPLE)]
+    again = [make(number, PEOPLE[number], subject="Postmaster Copy: Undelivered Mail") for number in range(0, 36, 4)]
+    again += [make(number, PEOPLE[number]) for number in range(0, 36, 9)]
     for raw in [*inputs[:20], *again, *inputs[20:]]:
         world.place.put(raw)
     return len(inputs) + len(again)
@@ -36,7 +37,7 @@ def suppressed(world: World) -> list[str]:
         store.close()
 
 
-@pytest.mark.parametrize("kind", ["maildir", "mbox"])
+@pytest.mark.parametrize("kind", ["maildir", "mbox", "log"])
 def test_killed_at_every_checkpoint_in_turn_it_loses_and_doubles_nothing(kind: str, url: str, sink: Sink, tmp_path: Path) -> None:
     world = World(tmp_path, kind, url, sink)
     number = fill(world)
