@@ -61,6 +61,14 @@ def test_an_example_on_the_command_line_runs(page: str, line: str) -> None:
     assert done.stdout
 
 
+@pytest.mark.parametrize(("page", "text"), blocks("console"))
+def test_a_session_on_a_page_prints_what_it_shows(page: str, text: str) -> None:
+    line, _, shown = text.removeprefix("$ ").partition("\n")
+    command = [sys.executable, "-m", *line.split()]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, env={**os.environ, "NO_COLOR": "1"})  # noqa: S603  our own documentation
+    assert (page, [row.rstrip() for row in done.stdout.splitlines()]) == (page, shown.splitlines())
+
+
 def test_the_readme_s_first_two_answers_are_what_the_command_says() -> None:
     for line, answer in re.findall(r"^    \$ bounceclass reply \"(.+)\"\n    (.+)$", read("README.md"), re.MULTILINE):
         event = bounceclass.reply(line)
