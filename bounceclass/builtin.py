@@ -51,6 +51,10 @@ def bounceclass_source(url: str, limits: Limits) -> Source | None:
         from bounceclass.sources.log import Log  # noqa: PLC0415  as above
 
         return Log(url, limits)
+    if scheme in {"lmtp", "smtp"}:
+        from bounceclass.sources.listener import Listener  # noqa: PLC0415  as above
+
+        return Listener(url, limits)
     if scheme == "journal":
         from bounceclass.sources.journal import Journal  # noqa: PLC0415  as above
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import subprocess
 
 import pytest
 
-__all__ = ["REQUIRED", "install", "require"]
+__all__ = ["REQUIRED", "free_port", "install", "require"]
 
 REQUIRED = os.environ.get("CI") == "true" or os.environ.get("BOUNCECLASS_SERVERS") == "install"
 """Whether a missing server is a failure, and fetched first where this is root's Debian."""
@@ -18,6 +19,14 @@ _SBIN = "/usr/sbin:/usr/local/sbin:/sbin"
 def find(program: str) -> str | None:
     """Return the path of a program, also where it is kept off a user's PATH."""
     return shutil.which(program, path=f"{os.environ.get('PATH', '')}:{_SBIN}")
+
+
+def free_port() -> int:
+    """Return a port of loopback that nobody listens at."""
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        port: int = one.getsockname()[1]
+        return port
 
 
 def install(*packages: str) -> None:

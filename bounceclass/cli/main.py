@@ -1,7 +1,7 @@
 """The command `bounceclass`: finds the sub-command, and turns what goes wrong into an exit code.
 
-0 all was read, 1 something could not be read whole, 2 usage or configuration, 130 Ctrl-C; a closed
-pipe ends quietly.
+0 all was read, 1 something could not be read whole, 2 usage or configuration, 75 try again, 130 Ctrl-C; a closed
+pipe ends quietly. What an MTA's pipe runs has but 0 and 75: with any other the MTA gives the message up.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ BUILT_IN: Final = (
     "tag",
     "verify",
     "run",
+    "deliver",
     "suppressions",
     "undo",
     "replay",
@@ -44,7 +45,8 @@ BUILT_IN: Final = (
     "plugins",
     "completion",
 )
-NOT_ALL_READ, USAGE, INTERRUPTED = 1, 2, 130
+NOT_ALL_READ, USAGE, TRY_AGAIN, INTERRUPTED = 1, 2, 75, 130
+PIPED: Final = frozenset({"deliver", "filter"})
 
 
 class Commands(click.Group):
@@ -137,7 +139,7 @@ def run() -> NoReturn:
         code = _invoke()
         sys.stdout.flush()
     except BaseException as error:  # noqa: BLE001  what it is decides how we leave; a fault of ours goes on as it is
-        _leave(_code_of(error))
+        _leave(_code_of(error) if not _is_piped() else _code_of_pipe(error))
     _leave(code if isinstance(code, int) else 0)
 
 
@@ -155,6 +157,21 @@ def _code_of(error: BaseException) -> int | str | None:
         complain(str(error))
         return NOT_ALL_READ if isinstance(error, (InputError, OSError)) else USAGE
     raise error
+
+
+def _is_piped() -> bool:
+    return next((one for one in sys.argv[1:] if one in BUILT_IN), None) in PIPED
+
+
+def _code_of_pipe(error: BaseException) -> int:
+    """Say the same, also of what nobody expects; the message is the MTA's until we have said 0."""
+    try:
+        return TRY_AGAIN if _code_of(error) else 0
+    except BaseException:  # noqa: BLE001  as above
+        import traceback  # noqa: PLC0415  for this alone
+
+        traceback.print_exc()
+        return TRY_AGAIN
 
 
 def _invoke() -> object:

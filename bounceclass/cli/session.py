@@ -9,7 +9,6 @@ import click
 import msgspec
 
 from bounceclass.cli.terminal import complain
-from bounceclass.config import settings_from
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -41,6 +40,8 @@ class Session:
     @cached_property
     def settings(self) -> Configuration:
         """The settings of the configuration file; raises SettingsError where it does not fit."""
+        from bounceclass.config import settings_from  # noqa: PLC0415  not for commands that ask for none
+
         return settings_from(self.config)
 
     def engine(self, packs: Iterable[str] = (), **options: Any) -> Engine:  # noqa: ANN401  any of Settings
