@@ -37,7 +37,7 @@ def bounceclass_parser(name: str) -> Parser | None:
 
 
 def bounceclass_source(url: str, limits: Limits) -> Source | None:
-    """Return a Maildir, an mbox or an MTA's log."""
+    """Return a Maildir, an mbox, a mailbox on a server or an MTA's log."""
     scheme = url.partition(":")[0]
     if scheme == "maildir":
         from bounceclass.sources.maildir import Maildir  # noqa: PLC0415  for `run` alone
@@ -51,4 +51,12 @@ def bounceclass_source(url: str, limits: Limits) -> Source | None:
         from bounceclass.sources.log import Log  # noqa: PLC0415  as above
 
         return Log(url, limits)
+    return _on_server(scheme, url, limits)
+
+
+def _on_server(scheme: str, url: str, limits: Limits) -> Source | None:
+    if scheme in {"imap", "imaps"}:
+        from bounceclass.sources.imap import Imap  # noqa: PLC0415  as above
+
+        return Imap(url, limits)
     return None
