@@ -6,7 +6,7 @@
     quarantine=FOLDER       where inputs go that can't be processed (Quarantine)
 
 A UID means a mail only together with the folder's UIDVALIDITY, and is used only on the connection that
-told it: what was not finished before a connection was lost is met again, and known.
+told it, where the folder is still the same: what was not finished before is met again, and known.
 """
 
 from __future__ import annotations
@@ -141,11 +141,18 @@ class Imap:
             session, selection = self._session, self._selection
             if session is None or selection is None:
                 return
+            self._see_that_it_is_the_same(session, selection)
             target = None if folder is None else session.folder(folder)
             if self._can_move(session, folder):
                 session.move(uids, target, selection)
             else:
                 session.mark(uids, target if folder == self.quarantine else None)
+
+    def _see_that_it_is_the_same(self, session: Session, selection: Selection) -> None:
+        """Raise where the folder is another by now: servers go on, with the old UIDs for new mails, after it was made anew."""
+        if session.select(session.folder(self._folder), readonly=False).validity != selection.validity:
+            msg = "the folder was made anew meanwhile (its UIDVALIDITY has changed)"
+            raise ConnectionResetError(msg)
 
     def settle(self) -> None:
         """Move what was finished. Raises InputError where that fails: it is met again then."""

@@ -77,6 +77,7 @@ class Session:
             account.host, account.port, ssl=encrypted, ssl_context=context if encrypted else None, timeout=account.timeout
         )
         self._idling = False
+        self._names: dict[str, str] = {}
         try:
             self._client.normalise_times = False
             if account.tls == "starttls":
@@ -114,8 +115,11 @@ class Session:
 
     def folder(self, name: str) -> str:
         """Return a folder's name as this server writes it: its own delimiter for "/", and its prefix for what is ours."""
-        if name.upper() == "INBOX":
-            return "INBOX"
+        if name not in self._names:
+            self._names[name] = "INBOX" if name.upper() == "INBOX" else self._written(name)
+        return self._names[name]
+
+    def _written(self, name: str) -> str:
         spaces = self._client.namespace() if self._client.has_capability("NAMESPACE") else ()
         known = [tuple(space) for kind in spaces for space in kind or ()]
         prefix, delimiter = known[0] if known else ("", self._delimiter())

@@ -11,12 +11,16 @@ from urllib.parse import parse_qs
 
 import pytest
 
+from bounceclass.settings import Limits
+from bounceclass.sources.imap import Imap
 from tests.mailbox.dovecot import PASSWORD, Box, Dovecot
 from tests.mailbox.proxy import Proxy
 from tests.runner.conftest import sink  # noqa: F401  a fixture
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    OpenImap = Callable[..., Imap]
 
 
 class Tokens:
@@ -56,25 +60,27 @@ def tokens() -> Iterator[Tokens]:
 
 
 @pytest.fixture(scope="session")
-def dovecot(tokens: Tokens) -> Iterator[Dovecot]:
-    """The server that most tests share, each with a user of its own."""
-    found = Dovecot(tokens=tokens.url)
-    yield found
-    found.remove()
-
-
-@pytest.fixture
 def own(tokens: Tokens) -> Iterator[Callable[..., Dovecot]]:
-    """Start a server of the test's own."""
-    started: list[Dovecot] = []
+    """Start a server with a configuration of its own; tests that want the same share it."""
+    started: dict[str, Dovecot] = {}
 
     def start(**given: str) -> Dovecot:
-        started.append(Dovecot(tokens=tokens.url, **given))
-        return started[-1]
+        wanted = repr(sorted(given.items()))
+        if wanted not in started:
+            started[wanted] = Dovecot(tokens=tokens.url, **given)
+        return started[wanted]
 
     yield start
-    for one in started:
+    for one in started.values():
+        one.end()
+    for one in started.values():
         one.remove()
+
+
+@pytest.fixture(scope="session")
+def dovecot(own: Callable[..., Dovecot]) -> Dovecot:
+    """The server that most tests share, each with a user of its own."""
+    return own()
 
 
 @pytest.fixture(autouse=True)
@@ -89,6 +95,20 @@ def new_box(server: Dovecot) -> Box:
 @pytest.fixture
 def box(dovecot: Dovecot) -> Box:
     return new_box(dovecot)
+
+
+@pytest.fixture
+def imap() -> Iterator[OpenImap]:
+    """Open a source, which is closed at the end."""
+    opened: list[Imap] = []
+
+    def open_(url: str, limits: Limits | None = None) -> Imap:
+        opened.append(Imap(url, limits or Limits()))
+        return opened[-1]
+
+    yield open_
+    for one in opened:
+        one.close()
 
 
 @pytest.fixture

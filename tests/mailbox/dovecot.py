@@ -153,10 +153,15 @@ class Dovecot:
                 time.sleep(0.05)
         raise AssertionError((self.folder / "out").read_text() + self.log())
 
+    def end(self) -> None:
+        """Tell it to end."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGTERM)
+
     def stop(self) -> None:
         """End it and every connection."""
         if self._process is not None:
-            self._process.send_signal(signal.SIGTERM)
+            self.end()
             self._process.wait(20)
             self._process = None
 
@@ -182,10 +187,11 @@ class Box:
         for path in (self.path.parent, self.path, *self.path.iterdir()):
             os.chown(path, server.uid, server.gid)
 
-    def url(self, scheme: str, folder: str = "", *, port: int | None = None, **options: str) -> str:
+    def url(self, scheme: str, folder: str = "", **options: str | int) -> str:
+        port = options.pop("port", self.server.ports[scheme])
         given = {"password": "env:BOX_PASSWORD", **({"ca": str(self.server.ca)} if scheme.endswith("s") else {}), **options}
         query = "&".join(f"{name}={value}" for name, value in given.items() if value != "-")
-        return f"{scheme}://{self.user.replace('@', '%40')}@localhost:{port or self.server.ports[scheme]}/{folder}?{query}"
+        return f"{scheme}://{self.user.replace('@', '%40')}@localhost:{port}/{folder}?{query}"
 
     def put(self, raw: bytes, folder: str = "") -> None:
         """Deliver as an LDA does."""
@@ -203,7 +209,9 @@ class Box:
         """Flags of each mail in each folder, by its Subject."""
         found: dict[str, list[tuple[str, ...]]] = {}
         client = self.client()
-        for _, _, name in client.list_folders():
+        for flags, _, name in client.list_folders():
+            if {b"\\noselect", b"\\nonexistent"} & {flag.lower() for flag in flags}:
+                continue
             client.select_folder(name, readonly=True)
             mails: dict[int, dict[bytes, Any]] = client.fetch(client.search("ALL"), ["FLAGS", "BODY.PEEK[HEADER.FIELDS (Subject)]"])
             rows = []
