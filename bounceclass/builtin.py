@@ -59,4 +59,8 @@ def _on_server(scheme: str, url: str, limits: Limits) -> Source | None:
         from bounceclass.sources.imap import Imap  # noqa: PLC0415  as above
 
         return Imap(url, limits)
+    if scheme in {"pop3", "pop3s"}:
+        from bounceclass.sources.pop3 import Pop3  # noqa: PLC0415  as above
+
+        return Pop3(url, limits)
     return None

@@ -18,7 +18,7 @@ ORDER = (
     "translate", "export.patterns", "export.texts", "export.orders", "export.conditions", "export.rows", "export.kumomta", "export.powermta", "export.zonemta",
     "mime.charsets", "mime.parsers", "mime.headers", "mime.split", "returned", "message",
     "fields", "quotation", "dsn", "feedback", "receipt", "autoreply", "prose", "statement", "notice", "formats.unix", "formats.groupware", "formats.webmail", "formats.gateways", "formats.suites", "formats.servers", "formats.carriers", "reader", "logs.record", "logs.stamps", "logs.postfix", "logs.exim", "logs.accounting", "logs.reader",
-    "judge", "hookspecs", "isolation", "refinement", "confinement", "installed", "plugins", "confined", "sources.files", "sources.location", "sources.holding", "sources.maildir", "sources.mbox", "sources.segments", "sources.log", "sources.account", "sources.login", "sources.imapsession", "sources.imap", "builtin", "eventkey", "engine", "crew", "crewed",
+    "judge", "hookspecs", "isolation", "refinement", "confinement", "installed", "plugins", "confined", "sources.files", "sources.location", "sources.holding", "sources.maildir", "sources.mbox", "sources.segments", "sources.log", "sources.account", "sources.login", "sources.imapsession", "sources.imap", "sources.pop3session", "sources.pop3", "builtin", "eventkey", "engine", "crew", "crewed",
     "wrapping", "tags", "trust",
     "domains", "presets", "repetition", "case", "protection", "policy", "incident",
     "store.naming", "store.schema", "store.statements", "store.records", "store.connection", "store.migrations.env", "store.migrations.versions.v0001_ledger", "store.migrations.versions.v0002_brake", "store.migrations.versions.v0003_deliveries", "store.migrations.versions.v0004_streams", "store.migration",

@@ -20,6 +20,7 @@ __all__ = ["LoginPause", "access_token", "password_of", "said"]
 
 _COMMAND_SECONDS: Final = 60.0
 _SHOWN: Final = 300
+_ENDED: Final = frozenset({"-ERR EOF", "socket error: EOF", "command: LOGOUT => socket error: EOF"})
 _FIRST_PAUSE: Final = 30.0
 _LONGEST_PAUSE: Final = 900.0
 
@@ -57,6 +58,8 @@ def said(error: Exception) -> str:
     else:  # poplib gives octets, imaplib text
         told = error.args[0] if error.args else ""
         text = told.decode("utf-8", "replace") if isinstance(told, bytes) else str(told)
+    if text in _ENDED:
+        return "the server closed the connection"
     return clean_text(" ".join(text.split()))[:_SHOWN] or type(error).__name__
 
 

@@ -13,6 +13,7 @@ import pytest
 
 from bounceclass.settings import Limits
 from bounceclass.sources.imap import Imap
+from bounceclass.sources.pop3 import Pop3
 from tests.mailbox.dovecot import PASSWORD, Box, Dovecot
 from tests.mailbox.proxy import Proxy
 from tests.runner.conftest import sink  # noqa: F401  a fixture
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     OpenImap = Callable[..., Imap]
+    OpenPop3 = Callable[..., Pop3]
 
 
 class Tokens:
@@ -104,6 +106,20 @@ def imap() -> Iterator[OpenImap]:
 
     def open_(url: str, limits: Limits | None = None) -> Imap:
         opened.append(Imap(url, limits or Limits()))
+        return opened[-1]
+
+    yield open_
+    for one in opened:
+        one.close()
+
+
+@pytest.fixture
+def pop3() -> Iterator[OpenPop3]:
+    """The same of POP3."""
+    opened: list[Pop3] = []
+
+    def open_(url: str, limits: Limits | None = None) -> Pop3:
+        opened.append(Pop3(url, limits or Limits()))
         return opened[-1]
 
     yield open_

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from collections.abc import Callable
 
-    from bounceclass.sources.imap import Imap
+    from bounceclass.protocols import Source
     from tests.mailbox.conftest import OpenImap
     from tests.mailbox.dovecot import Box, Dovecot
 
@@ -26,7 +26,7 @@ def mail(subject: str, size: int = 0) -> bytes:
     return f"From: MAILER-DAEMON@mx.example.com\nSubject: {subject}\n\nit failed\n{'x' * 70}\n".encode() + b"y" * size
 
 
-def subjects(source: Imap, why: str | None = None, *, finish: bool = True) -> list[str]:
+def subjects(source: Source, why: str | None = None, *, finish: bool = True) -> list[str]:
     found = []
     for item in source.items():
         found.append(item.raw.partition(b"Subject: ")[2].partition(b"\r\n")[0].decode())
