@@ -187,7 +187,7 @@ class Box:
         for path in (self.path.parent, self.path, *self.path.iterdir()):
             os.chown(path, server.uid, server.gid)
 
-    def url(self, scheme: str, folder: str = "", **options: str | int) -> str:
+    def url(self, scheme: str, folder: str = "", **options: Any) -> str:
         port = options.pop("port", self.server.ports[scheme])
         given = {"password": "env:BOX_PASSWORD", **({"ca": str(self.server.ca)} if scheme.endswith("s") else {}), **options}
         query = "&".join(f"{name}={value}" for name, value in given.items() if value != "-")
