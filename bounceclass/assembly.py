@@ -22,6 +22,7 @@ from bounceclass.outgoing import Outgoing
 from bounceclass.policy import Policy
 from bounceclass.runner import Runner
 from bounceclass.secret import read_secret
+from bounceclass.sources.location import without_password
 from bounceclass.store import open_store
 from bounceclass.tags import read_keys
 from bounceclass.trust import Assessor
@@ -38,6 +39,9 @@ if TYPE_CHECKING:
 __all__ = ["Parts", "open_configured_store", "open_sources", "opened"]
 
 NO_STORE = 'no store is configured: write [store] url = "sqlite:////var/lib/bounceclass/bounces.db" into bounceclass.toml'
+
+
+BUILT_IN_SOURCES = "maildir:FOLDER, mbox:FILE, log:FILE, journal:FOLDER, lmtp: and smtp:HOST:PORT, imap, imaps, pop3 and pop3s://USER@SERVER/"
 
 
 class Parts(msgspec.Struct, frozen=True):
@@ -65,7 +69,7 @@ def open_sources(urls: Sequence[str], plugins: Plugins, configuration: Configura
     for url in urls:
         source = plugins.first("source", url=url, limits=configuration.limits)
         if source is None:
-            msg = f"source {url}: nobody knows what that is; built in are maildir:FOLDER, mbox:FILE, log:FILE and journal:FOLDER"
+            msg = f"source {without_password(url)}: nobody knows what that is; built in are {BUILT_IN_SOURCES}"
             raise SettingsError(msg)
         found.append(source)
     return tuple(found)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from importlib import import_module
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -13,6 +14,21 @@ if TYPE_CHECKING:
     from bounceclass.settings import Limits
 
 __all__ = ["bounceclass_knowledge", "bounceclass_notices", "bounceclass_parser", "bounceclass_source"]
+
+
+_SOURCES: Final = {
+    "maildir": "maildir.Maildir",
+    "mbox": "mbox.Mbox",
+    "log": "log.Log",
+    "journal": "journal.Journal",
+    "lmtp": "listener.Listener",
+    "smtp": "listener.Listener",
+    "imap": "imap.Imap",
+    "imaps": "imap.Imap",
+    "pop3": "pop3.Pop3",
+    "pop3s": "pop3.Pop3",
+}
+"""By the scheme of the URL: the module of `sources`, and the class."""
 
 
 def bounceclass_knowledge() -> Iterable[Path]:
@@ -37,26 +53,9 @@ def bounceclass_parser(name: str) -> Parser | None:
 
 
 def bounceclass_source(url: str, limits: Limits) -> Source | None:
-    """Return a Maildir, an mbox or an MTA's log."""
-    scheme = url.partition(":")[0]
-    if scheme == "maildir":
-        from bounceclass.sources.maildir import Maildir  # noqa: PLC0415  for `run` alone
-
-        return Maildir(url, limits)
-    if scheme == "mbox":
-        from bounceclass.sources.mbox import Mbox  # noqa: PLC0415  as above
-
-        return Mbox(url, limits)
-    if scheme == "log":
-        from bounceclass.sources.log import Log  # noqa: PLC0415  as above
-
-        return Log(url, limits)
-    if scheme in {"lmtp", "smtp"}:
-        from bounceclass.sources.listener import Listener  # noqa: PLC0415  as above
-
-        return Listener(url, limits)
-    if scheme == "journal":
-        from bounceclass.sources.journal import Journal  # noqa: PLC0415  as above
-
-        return Journal(url, limits)
-    return None
+    """Return the source of a URL, imported when it is wanted: all are for `run` alone."""
+    module, _, name = _SOURCES.get(url.partition(":")[0], "").rpartition(".")
+    if not name:
+        return None
+    found: Source = getattr(import_module(f"bounceclass.sources.{module}"), name)(url, limits)
+    return found

@@ -1,6 +1,7 @@
 """What plugins may implement, and the types that hooks take and give.
 
     Source    where mail comes from                yields Items and finishes them
+              Watchable, Peekable                  what one may be able to do besides
     Store     where events and suppressions live   one transaction for all of them
     Webhook   an ESP's events                      verify, then parse: pure
     Parser    a MIME parser                        chosen by name in the settings
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from bounceclass.history import DomainHistory, FailedMailing, History, Occurrence, Sighting
     from bounceclass.model import Decision, Scope, Suppression
 
-__all__ = ["Failure", "Item", "Parser", "Refused", "Retry", "Shape", "Source", "Store", "Transaction", "Voucher", "Webhook"]
+__all__ = ["Failure", "Item", "Parser", "Peekable", "Refused", "Retry", "Shape", "Source", "Store", "Transaction", "Voucher", "Watchable", "Webhook"]
 
 Shape = tuple[str | None, str | None]
 """Charset and transfer encoding of one part, lower case; where not stated None, or what the parser takes for it."""
@@ -84,6 +85,22 @@ class Source(Protocol):
 
     def close(self) -> None:
         """Let go of the place; items that are not finished stay."""
+
+
+@runtime_checkable
+class Watchable(Protocol):
+    """A Source that is told when mail arrives. Asked only where it is the only one; then nobody sleeps meanwhile."""
+
+    def watch(self, timeout: float) -> bool:
+        """Wait until there is something to look at, at most `timeout` seconds; tell whether there is. Raises nothing."""
+
+
+@runtime_checkable
+class Peekable(Protocol):
+    """A Source that can be read without a trace, for a dry run."""
+
+    def peek(self) -> Iterator[Item]:
+        """Yield what is there now, as `items` does; nothing is locked, made, moved or marked. Items have no `finish`."""
 
 
 @runtime_checkable

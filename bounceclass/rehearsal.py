@@ -14,10 +14,8 @@ import msgspec
 
 from bounceclass.assembly import open_configured_store, open_sources, opened
 from bounceclass.errors import InputError, StoreError
-from bounceclass.protocols import Item
+from bounceclass.protocols import Item, Peekable
 from bounceclass.sources.files import LeftOut, read_paths
-from bounceclass.sources.journal import Journal
-from bounceclass.sources.log import Log
 from bounceclass.sources.maildir import Maildir
 from bounceclass.sources.mbox import Mbox
 
@@ -70,8 +68,11 @@ def _existing_or_empty(configuration: Configuration) -> Iterator[Configuration]:
 def _items(urls: Iterable[str], engine: Engine, configuration: Configuration) -> Iterator[Item]:
     """Read sources without holding them; those of plugins are read as ever, and not finished."""
     for source in open_sources(tuple(urls), engine.plugins, configuration):
-        if isinstance(source, (Log, Journal)):
-            yield from source.peek()
+        if isinstance(source, Peekable):
+            try:
+                yield from source.peek()
+            finally:
+                source.close()
             continue
         if not isinstance(source, (Maildir, Mbox)):
             yield from source.items()

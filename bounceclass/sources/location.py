@@ -11,6 +11,7 @@ A PLACE is a Maildir, beside or within the source unless its path is absolute.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -21,7 +22,7 @@ from bounceclass.errors import SettingsError
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-__all__ = ["Location", "locate"]
+__all__ = ["Location", "locate", "without_password"]
 
 
 class Location(msgspec.Struct, frozen=True):
@@ -33,6 +34,7 @@ class Location(msgspec.Struct, frozen=True):
 
 
 _SHOWN: Final = 200
+_PASSWORD: Final = re.compile(r"(?<=//)([^/:]*):[^/]*@")
 
 
 def locate(url: str, options: Collection[str]) -> Location:
@@ -46,3 +48,8 @@ def locate(url: str, options: Collection[str]) -> Location:
         msg = f"{url[:_SHOWN]}: {what}"
         raise SettingsError(msg)
     return Location(url, path, given)
+
+
+def without_password(url: str) -> str:
+    """Return a URL as it may be shown, also where somebody wrote a password into it."""
+    return _PASSWORD.sub(r"\1:...@", url)

@@ -24,7 +24,7 @@ from bounceclass.sources.holding import Hold, sync_folder
 from bounceclass.sources.location import locate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from bounceclass.settings import Limits
 
@@ -148,13 +148,13 @@ def reason_file(quarantine: Path, name: str) -> Path:
     return quarantine / "why" / name.partition(":")[0]
 
 
-def write_durably(path: Path, data: bytes, *, by_way_of: Path | None = None) -> None:
+def write_durably(path: Path, data: bytes | Iterable[bytes], *, by_way_of: Path | None = None) -> None:
     """Write a file whole or not at all, and to the disk."""
     path.parent.mkdir(mode=0o700, exist_ok=True)
     draft = (by_way_of or path.parent) / f".{path.name}.{os.getpid()}"
     try:
         with draft.open("wb") as file:
-            file.write(data)
+            file.writelines([data] if isinstance(data, bytes) else data)
             file.flush()
             os.fsync(file.fileno())
         draft.replace(path)

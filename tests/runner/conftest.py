@@ -153,8 +153,8 @@ class Sink:
 class World:
     """A place, a database and a sink, and runs over them as processes of their own."""
 
-    def __init__(self, folder: Path, kind: str, database: str, sink: Sink, settings: str = "") -> None:
-        self.place = Place(kind, folder)
+    def __init__(self, folder: Path, kind: str, database: str, sink: Sink, settings: str = "", place: Place | None = None) -> None:
+        self.place = place or Place(kind, folder)
         self.sink = sink
         self.config = folder / "bounceclass.toml"
         self.config.write_text(
