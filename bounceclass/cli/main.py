@@ -34,6 +34,7 @@ BUILT_IN: Final = (
     "verify",
     "run",
     "deliver",
+    "filter",
     "suppressions",
     "undo",
     "replay",
@@ -160,7 +161,7 @@ def _code_of(error: BaseException) -> int | str | None:
 
 
 def _is_piped() -> bool:
-    return next((one for one in sys.argv[1:] if one in BUILT_IN), None) in PIPED
+    return "--from" not in sys.argv and next((one for one in sys.argv[1:] if one in BUILT_IN), None) in PIPED
 
 
 def _code_of_pipe(error: BaseException) -> int:

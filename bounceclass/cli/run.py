@@ -18,12 +18,12 @@ from bounceclass.trust import gaps
 
 if TYPE_CHECKING:
     from collections import Counter
+    from collections.abc import Callable
     from types import FrameType
 
-    from bounceclass.assembly import Parts
     from bounceclass.config import Configuration
 
-__all__ = ["command", "tell_gaps"]
+__all__ = ["command", "log_to_stderr", "stop_on_signals", "tell_gaps"]
 
 TRY_AGAIN: Final = 75
 NOT_ALL: Final = 1
@@ -52,13 +52,13 @@ def command(urls: tuple[str, ...], once: bool, dry_run: bool, store: str | None)
         raise SettingsError(msg)
     if dry_run:
         return _rehearse(configuration, urls)
-    _log_to_stderr()
+    log_to_stderr()
     tell_gaps(configuration)
     if not _store_is_there(configuration, once=once):
         return TRY_AGAIN
     with opened(configuration, session.named, urls or None) as parts:
         session.tell_faults(parts.engine.plugins)
-        caught = _stop_on_signals(parts)
+        caught = stop_on_signals(parts.runner.stop)
         parts.runner.run(parts.sources, once=once)
         click.echo(_told(parts.runner.counts))
         if signal.SIGINT in caught:
@@ -107,7 +107,8 @@ class _Lines(logging.Formatter):
         return "\n".join(printable(line) for line in super().formatException(ei).split("\n"))
 
 
-def _log_to_stderr() -> None:
+def log_to_stderr() -> None:
+    """Write what is logged on standard error."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Lines(_FORM))
     log = logging.getLogger("bounceclass")
@@ -115,13 +116,13 @@ def _log_to_stderr() -> None:
     log.setLevel(logging.INFO)
 
 
-def _stop_on_signals(parts: Parts) -> list[int]:
-    """Let the first SIGTERM or SIGINT end the run after its batch; return where they are noted."""
+def stop_on_signals(end: Callable[[], None]) -> list[int]:
+    """Let the first SIGTERM or SIGINT end the work after what is in hand; return where they are noted."""
     caught: list[int] = []
 
     def stop(number: int, _frame: FrameType | None) -> None:
         caught.append(number)
-        parts.runner.stop()
+        end()
         signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
 
     for number in (signal.SIGTERM, signal.SIGINT):

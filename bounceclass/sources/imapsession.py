@@ -216,6 +216,10 @@ class Session:
                 self._client.copy(page, folder)
             self._client.add_flags(page, [PROCESSED], silent=True)
 
+    def append(self, folder: str, raw: bytes, at: datetime | None) -> None:
+        """Add a mail to a folder, as one that nobody has read."""
+        self._client.append(folder, raw, (), at)
+
     def sweep(self) -> None:
         """Take away what was marked for that by somebody who died before it went."""
         if left := self._client.search(f"DELETED KEYWORD {PROCESSED}"):

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from bounceclass.protocols import Item
     from bounceclass.settings import Limits
 
-__all__ = ["Listener"]
+__all__ = ["Listener", "address_of"]
 
 LOG: Final = logging.getLogger("bounceclass")
 _OPTIONS: Final = ("spool", "processed", "quarantine")
@@ -49,7 +49,7 @@ class Listener:
         place = locate(url, _OPTIONS)
         self.url = url
         self._lmtp = url.partition(":")[0] == "lmtp"
-        self._path, self._host, self._port = _address(url, place.path)
+        self._path, self._host, self._port = address_of(url, place.path)
         if not place.options.get("spool"):
             msg = f"{url}: has no spool: write ?spool=FOLDER, where messages are stored before they are taken"
             raise SettingsError(msg)
@@ -137,7 +137,8 @@ class _Handler:
         return max(replies)  # one reply for all: who was stored is met again, and known
 
 
-def _address(url: str, text: str) -> tuple[str | None, str | None, int]:
+def address_of(url: str, text: str) -> tuple[str | None, str | None, int]:
+    """Return the path of a socket, or host and port. Raises SettingsError where it is none of them."""
     if text.startswith("/"):
         return text, None, 0
     host, _, port = text.rpartition(":")

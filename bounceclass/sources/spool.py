@@ -9,6 +9,7 @@ What `bounceclass deliver` and the listeners take in is stored here, and `run` r
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import os
 import re
@@ -21,10 +22,12 @@ from bounceclass.sources.maildir import make_maildir, write_durably
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["Spool"]
+__all__ = ["Spool", "envelope_of"]
 
 _NUMBERS: Final = itertools.count(1)
 _UNFIT: Final = re.compile(r"[\x00-\x20\x7f<>]")
+_ADDED: Final = re.compile(rb"(?:X-Bounceclass-[^\n]*\n)*", re.IGNORECASE)
+_TRACE: Final = re.compile(rb"(Return-Path|Delivered-To|X-Original-To):[ \t]*<?([^\r\n>]*)>?[^\n]*\n", re.IGNORECASE)
 _FROM_LINE: Final = re.compile(rb"From (\S*)[^\r\n]*\r?\n")
 
 
@@ -52,6 +55,29 @@ class Spool:
         path = self.folder / "new" / _name()
         write_durably(path, _envelope(sender, recipient, b"\r\n" if b"\r\n" in raw[:1000] else b"\n") + raw, by_way_of=self.folder / "tmp")
         return path
+
+
+    def keep(self, raw: bytes, key: str | None = None) -> Path:
+        """Store a message as it is, durably. With a key it replaces the one of the same key that nobody has taken away yet."""
+        self.make()
+        name = _name() if key is None else f"{hashlib.blake2b(key.encode('utf-8', 'replace'), digest_size=16).hexdigest()}.bounceclass"
+        path = self.folder / "new" / name
+        write_durably(path, raw, by_way_of=self.folder / "tmp")
+        return path
+
+
+def envelope_of(raw: bytes) -> tuple[str, str | None, bytes]:
+    """Return sender, recipient and mail of what a delivery agent stored: the envelope on top (below what we added) is taken off.
+
+    The recipient is None where none stands there.
+    """
+    found = _ADDED.match(raw)
+    start = at = found.end() if found else 0
+    told: dict[bytes, str] = {}
+    while line := _TRACE.match(raw, at):
+        told.setdefault(line[1].lower(), line[2].decode("utf-8", "replace").strip())
+        at = line.end()
+    return told.get(b"return-path", ""), told.get(b"x-original-to") or told.get(b"delivered-to") or None, raw[:start] + raw[at:]
 
 
 def _name() -> str:
