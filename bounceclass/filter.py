@@ -19,6 +19,7 @@ import msgspec
 from bounceclass.errors import InputError, Refused
 from bounceclass.filtering import FAILED_OPEN, Pass, Ruling, is_loop, mark, rule_on
 from bounceclass.isolation import describe
+from bounceclass.waiting import wait
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -97,7 +98,7 @@ class Filter:
             if once:
                 return
             if not done:
-                self._stopping.wait(self._poll_seconds)
+                wait((source,), self._stopping, self._poll_seconds)
 
     def _round(self, source: Source, known: set[str]) -> int:
         number = 0

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from collections import Counter
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -28,7 +27,7 @@ from bounceclass.isolation import describe
 from bounceclass.model import Action
 from bounceclass.outgoing import Deliverer
 from bounceclass.policy import BY
-from bounceclass.protocols import Watchable
+from bounceclass.waiting import wait
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -52,8 +51,6 @@ _MOST_OCTETS: Final = 16 * 1024 * 1024
 _DELIVERING: Final = 5.0
 """Seconds of calls between two batches; the rest waits in the outbox."""
 _LONGEST_WAIT: Final = 60.0
-_WATCHED: Final = 1.0
-"""Seconds that a source is watched at a time: that long it takes to stop."""
 _HOUSEKEEPING: Final = timedelta(hours=1)
 
 
@@ -115,17 +112,7 @@ class Runner:
             if once:
                 return
             if not worked:
-                self._wait(sources)
-
-    def _wait(self, sources: Sequence[Source]) -> None:
-        """Wait for the next turn, or until the only source has something."""
-        if len(sources) != 1 or not isinstance(watched := sources[0], Watchable):
-            self._stopping.wait(self._settings.poll_seconds)
-            return
-        until = time.monotonic() + self._settings.poll_seconds
-        while not self._stopping.is_set() and (left := until - time.monotonic()) > 0:
-            if watched.watch(min(_WATCHED, left)):
-                return
+                wait(sources, self._stopping, self._settings.poll_seconds)
 
     def _guarded(self, part: int, work: Callable[[], int]) -> int:
         """Do one part of a turn; what waiting may help is said once, and tried again at the next turn."""

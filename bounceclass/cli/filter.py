@@ -42,7 +42,7 @@ _LARGEST: Final = 256 * 1024 * 1024
 @click.option("--rest", "rest_url", metavar="TARGET", help="Where the mail goes that is kept back.")
 @click.option("--tag", is_flag=True, help="Keep nothing back: only write into each mail what we say of it.")
 @click.option("--once", is_flag=True, help="With --from: do what is there, and end.")
-@click.option("--timeout", type=click.FloatRange(min=0.1), default=60.0, show_default=True, help="On standard input: seconds, after which the mail passes.")
+@click.option("--timeout", type=click.FloatRange(min=0.1), default=60.0, show_default=True, help="Seconds for one mail, after which it passes.")
 def command(  # noqa: PLR0913, PLR0917  one a flag
     command: tuple[str, ...],
     passing: str | None,
@@ -61,7 +61,7 @@ def command(  # noqa: PLR0913, PLR0917  one a flag
     session = current()
     which = Pass(passing) if passing else Pass.POLICY if session.settings.store.url else Pass.SUPPRESS
     log_to_stderr()
-    with _ledger(session, which) as ledger:
+    with _ledger(session, which, timeout / 2) as ledger:
         from bounceclass.filter import Judged  # noqa: PLC0415  the whole library
 
         judged = Judged(session.engine(), which, ledger.suppressed if ledger else None, tag=tag)
@@ -79,8 +79,10 @@ def command(  # noqa: PLR0913, PLR0917  one a flag
 class _Ledger:
     """Our policy, opened with the first mail: where the store is away, that mail fails and so passes."""
 
-    def __init__(self, session: Session, stack: ExitStack) -> None:
-        self._session = session
+    def __init__(self, session: Session, stack: ExitStack, patience: float) -> None:
+        store = msgspec.structs.replace(session.settings.store, patience=min(patience, session.settings.store.patience))
+        self._settings = msgspec.structs.replace(session.settings, store=store)
+        self._named = session.named
         self._stack = stack
         self._parts: Parts | None = None
 
@@ -89,10 +91,12 @@ class _Ledger:
         from bounceclass.assembly import opened  # noqa: PLC0415  as above
 
         if self._parts is None:
-            self._parts = self._stack.enter_context(opened(self._session.settings, self._session.named, ()))
-        parts, now = self._parts, datetime.now(UTC)
-        cases = [case for account in parts.bookkeeper.prepare(item, parts.store, now) for case in account.cases if case.blames and case.recipient]
+            self._parts = self._stack.enter_context(opened(self._settings, self._named, ()))
+        parts = self._parts
+        accounts = parts.bookkeeper.prepare(item, parts.store, datetime.now(UTC))
+        cases = [case for account in accounts for case in account.cases if case.blames and case.recipient]
         parts.runner.handle(item)
+        now = datetime.now(UTC)
         return [case.recipient for case in cases if case.recipient and parts.store.is_suppressed(case.recipient, case.standing.stream, now)]
 
     def turn(self) -> None:
@@ -102,9 +106,9 @@ class _Ledger:
 
 
 @contextmanager
-def _ledger(session: Session, which: Pass) -> Iterator[_Ledger | None]:
+def _ledger(session: Session, which: Pass, patience: float) -> Iterator[_Ledger | None]:
     with ExitStack() as stack:
-        yield _Ledger(session, stack) if which is Pass.POLICY else None
+        yield _Ledger(session, stack, patience) if which is Pass.POLICY else None
 
 
 def _pipe(judged: Judged, command: tuple[str, ...], rest_url: str | None, timeout: float) -> int:
@@ -138,14 +142,14 @@ def _run(command: tuple[str, ...], mail: bytes) -> int:
 
 @contextmanager
 def _limited(seconds: float) -> Iterator[None]:
-    """Raise TimeoutError in what takes longer; it is caught where ruling fails open."""
+    """Raise TimeoutError in what takes longer, and every second from then on; it is caught where ruling fails open, or where a plugin hangs."""
 
     def late(_number: int, _frame: FrameType | None) -> NoReturn:
         msg = f"took longer than {seconds:g} s"
         raise TimeoutError(msg)
 
     before = signal.signal(signal.SIGALRM, late)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    signal.setitimer(signal.ITIMER_REAL, seconds, 1.0)
     try:
         yield
     finally:
