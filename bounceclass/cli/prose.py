@@ -92,7 +92,8 @@ class Page:
         self.console.print()
         if self.width < _NARROW and any(head):
             for row in rows:
-                self.console.print(Text(row[0], "bold"))
+                if row[0]:
+                    self.console.print(Text(row[0], "bold"))
                 for name, cell in zip(head[1:], row[1:], strict=True):
                     if cell:
                         self.console.print(Padding(Text.assemble((f"{name}: ", "dim"), cell), (0, 0, 0, 2)))

@@ -10,7 +10,7 @@ from rich.text import Text
 from bounceclass.cli.prose import Page
 from bounceclass.cli.terminal import printable
 from bounceclass.summary.charts import OTHER
-from bounceclass.summary.wording import moment
+from bounceclass.summary.wording import PROVIDER_IN_HEAD, moment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -61,8 +61,8 @@ class _Screen:
         self._page.console.print()
         self._say(f"{number}. {self._words.head(fix)}", "bold red")
         self._say(self._words.facts(fix), indent=3)
-        if fix.providers:
-            self._said(label("labels", "said_by"), ", ".join(fix.providers))
+        if len(fix.providers) > 1 or fix.what not in PROVIDER_IN_HEAD:
+            self._said(label("labels", "said_by"), ", ".join(fix.providers) or label("heads", "somebody"))
         self._said(label("labels", "example"), fix.example or label("labels", "no_example"), "cyan" if fix.example else "dim")
         self._say(label("todo", fix.what), indent=3)
         if fix.link:
@@ -92,9 +92,8 @@ class _Screen:
             return
         rows = []
         for one in found:
-            first = one.rules[0] if one.rules else None
-            rows.append((self._words.reason(one.reason), f"{one.count:,}", f"{first.pack}:{first.rule}" if first else self._words.beside(one), (first and first.text) or ""))
-            rows += [("", f"{rule.count:,}", f"{rule.pack}:{rule.rule}", rule.text or "") for rule in one.rules[1:]]
+            rows.append((self._words.reason(one.reason), f"{one.count:,}", self._words.beside(one), ""))
+            rows += [("", f"{rule.count:,}", f"{rule.pack}:{rule.rule}", rule.text or "") for rule in one.rules]
         self._table([say("labels", key) for key in ("reason", "count", "rule", "text")], rows)
 
     def unknowns(self) -> None:
@@ -108,7 +107,8 @@ class _Screen:
         if unknowns.by is None:
             self._say(say("notes", "unknowns_hashed", count=texts))
             return
-        self._table([say("labels", key) for key in ("template", "count", "codes")], [(one.template, f"{one.count:,}", ", ".join(one.codes)) for one in unknowns.groups])
+        rows = [(one.template, f"{one.count:,}", ", ".join(one.codes)) for one in unknowns.groups]
+        self._table([say("labels", key) for key in ("template", "count", "codes")], rows)
         if unknowns.read < unknowns.count:
             self._say(say("notes", "unknowns_read", count=texts, read=f"{unknowns.read:,}"), "dim")
         if unknowns.by == "wording":
@@ -166,11 +166,12 @@ class _Screen:
         return [(self._words.say("charts", "other") if one.name == OTHER else name(one.name), one.count) for one in bars]
 
     def _bars(self, title: str, rows: Sequence[tuple[str, int]]) -> None:
-        most = max((number for _, number in rows), default=0)
-        if not most:
+        rest = self._words.say("charts", "other")  # the rest is no rival of those that have a name
+        most = max((number for name, number in rows if name != rest), default=0)
+        if not any(number for _, number in rows):
             return
         self._page.heading(title)
-        self._table(("", "", ""), [(name, f"{number:>9,}", bar(number, most)) for name, number in rows])
+        self._table(("", "", ""), [(name, f"{number:>9,}", "" if name == rest else bar(number, most)) for name, number in rows])
 
     def _heading(self, section: str, beside: str = "") -> None:
         self._page.heading(self._words.say("sections", section) + (f": {beside}" if beside else ""))
@@ -178,10 +179,10 @@ class _Screen:
     def _said(self, label: str, text: str, style: str = "") -> None:
         line = Text(f"{label}: ", "dim")
         line.append(printable(text), style)
-        self._page.console.print(Padding(line, (0, 0, 0, 3)))
+        self._page.console.print(Padding(line, (0, 0, 0, 3), expand=False))
 
     def _say(self, text: str, style: str = "", *, indent: int = 0) -> None:
-        self._page.console.print(Padding(Text(printable(text), style), (0, 0, 0, indent)))
+        self._page.console.print(Padding(Text(printable(text), style), (0, 0, 0, indent), expand=False))
 
     def _table(self, head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         self._page.grid(head, [[printable(cell) for cell in row] for row in rows])

@@ -73,7 +73,7 @@ class Survey:
         """Count failures by the recipient's domain and the host that told of them, the most first."""
         inner = select(_e.domain, self._said("remote_mta").label("host")).where(self._failed).subquery()
         rows = self._rows(_largest(select(inner.c.domain, inner.c.host, func.count().label("count")).group_by(inner.c.domain, inner.c.host)))
-        return [Origin(*row) for row in rows]
+        return [Origin(**row._asdict()) for row in rows]
 
     def faults(self) -> list[Fault]:
         """Count the failures that the sender can end: those of scope sender, and those whose advice is fix."""
@@ -89,7 +89,7 @@ class Survey:
         believed = func.sum(case((c.grade.in_([*ACTING, Trust.DKIM]), 1), else_=0)).label("believed")
         span = func.min(c.at).label("first"), func.max(c.at).label("last"), func.max(c.key).label("key")
         rows = self._rows(_largest(select(*keys, func.count().label("count"), believed, *span).group_by(*keys)))
-        return [Fault(**{**row._asdict(), **{check: bool(row._mapping[check]) for check in _CHECKS}, "believed": int(row.believed)}) for row in rows]
+        return [_fault(row._asdict()) for row in rows]
 
     def entered(self) -> list[Entered]:
         """Count entries of the suppression list that began in the span, with the rule on whose word."""
@@ -113,7 +113,7 @@ class Survey:
         """Count what nothing ties to mail of ours and led to nothing, by the From of the mail that is said to have come back."""
         stray = self._within & _e.grade.in_([Trust.NONE, Trust.PLAUSIBLE]) & or_(_e.action.is_(None), _e.action == Action.NONE)
         inner = select(self._field("original", "from").label("claimed")).where(stray).subquery()
-        return [Sender(*row) for row in self._rows(_largest(select(inner.c.claimed, func.count().label("count")).group_by(inner.c.claimed)))]
+        return [Sender(**row._asdict()) for row in self._rows(_largest(select(inner.c.claimed, func.count().label("count")).group_by(inner.c.claimed)))]
 
     def incidents(self) -> list[Incident]:
         """Return the incidents that are open, or were in the span, the oldest first."""
@@ -141,8 +141,9 @@ class Survey:
     def failed_since(self, since: datetime) -> tuple[int, int]:
         """Count bounces and complaints about mail of ours from a time on."""
         ours = (_e.at >= since) & (_e.at < self._until) & _e.grade.in_([*ACTING, Trust.DKIM])
-        rows = self._rows(select(_e.kind, func.count()).where(ours, _e.kind.in_([Kind.BOUNCE, Kind.COMPLAINT])).group_by(_e.kind))
-        found = {row[0]: row[1] for row in rows}
+        wanted = select(_e.kind, func.count().label("number")).where(ours, _e.kind.in_([Kind.BOUNCE, Kind.COMPLAINT])).group_by(_e.kind)
+        rows = ((row.kind, row.number) for row in self._rows(wanted))
+        found = dict(rows)
         return found.get(Kind.BOUNCE, 0), found.get(Kind.COMPLAINT, 0)
 
     def examples(self, keys: Iterable[str]) -> dict[str, Report]:
@@ -169,6 +170,11 @@ class Survey:
 
 _CHECKS: Final = ("dmarc", "spf", "dkim")
 _EPOCH: Final = date(1970, 1, 1).toordinal()
+
+
+def _fault(row: dict[str, Any]) -> Fault:
+    named = {check: bool(row[check]) for check in _CHECKS}
+    return Fault(**{**row, **named, "believed": int(row["believed"])})
 
 
 def _largest(wanted: Any) -> Any:  # noqa: ANN401  a select with a `count`

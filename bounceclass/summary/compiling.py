@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -24,13 +24,11 @@ if TYPE_CHECKING:
 
 __all__ = ["compile_summary"]
 
-_MOST_RULES = 3
-_LONGEST = 200
+_MOST_RULES: Final = 3
+_LONGEST: Final = 200
 
 
-def compile_summary(
-    store: Database, settings: Settings, since: datetime, until: datetime, quarantine: Sequence[Quarantined] | None = None, *, most_read: int = MOST_READ
-) -> Summary:
+def compile_summary(store: Database, settings: Settings, since: datetime, until: datetime, quarantine: Sequence[Quarantined] | None = None) -> Summary:
     """Return what happened from `since` on, `until` left out. `quarantine` is what the sources have there, None where that isn't known."""
     with store.survey(since, until) as survey:
         tallies = survey.tallies()
@@ -48,7 +46,7 @@ def compile_summary(
             incidents=incidents,
             held=held,
             suppressions=_suppressions(survey),
-            unknowns=_unknowns(survey, failed, settings.limits.rule_text, most_read, hashed=store.hashed),
+            unknowns=_unknowns(survey, failed, settings.limits.rule_text, hashed=store.hashed),
             backscatter=charts.backscatter(tallies, survey.senders()),
             duplicates=charts.duplicates(ours),
             quarantine=None if quarantine is None else tuple(quarantine),
@@ -108,11 +106,11 @@ def _suppressed(reason: str, rows: Sequence[Entered], texts: dict[str, str]) -> 
     )
 
 
-def _unknowns(survey: Survey, failed: Sequence[Tally], limit: int, most: int, *, hashed: bool) -> Unknowns:
+def _unknowns(survey: Survey, failed: Sequence[Tally], limit: int, *, hashed: bool) -> Unknowns:
     count = sum(one.count for one in failed if one.reason == Reason.UNDETERMINED)
     if hashed:
         return Unknowns(count=count, read=0, by=None, groups=())
-    return unknowns(survey.unknown(most), count, limit)
+    return unknowns(survey.unknown(MOST_READ), count, limit)
 
 
 def _rates(survey: Survey, ours: Sequence[Tally]) -> Rates:

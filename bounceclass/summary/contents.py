@@ -8,8 +8,23 @@ from typing import Final
 import msgspec
 
 __all__ = [
-    "FIXES", "Backscatter", "Bar", "Day", "Duplicates", "Fix", "Held", "Link", "Open", "Quarantined", "Rates", "Rule", "Summary", "Suppressed", "Unknown", "Unknowns",
-]  # fmt: skip
+    "FIXES",
+    "Backscatter",
+    "Bar",
+    "Day",
+    "Duplicates",
+    "Fix",
+    "Held",
+    "Link",
+    "Open",
+    "Quarantined",
+    "Rates",
+    "Rule",
+    "Summary",
+    "Suppressed",
+    "Unknown",
+    "Unknowns",
+]
 
 FIXES: Final = ("listed", "blocked", "reputation", "reverse-dns", "authentication", "sender", "rate", "message", "other")
 """The words of `Fix.what`."""
@@ -75,7 +90,10 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Suppressed(msgspec.Struct, frozen=True, kw_only=True):
-    """Entries of one reason that began in the span. `domains` are those of whole domains, `by_hand` those that no rule made, `lifted` those that hold no more."""
+    """Entries of one reason that began in the span.
+
+    `domains` are those of whole domains, `by_hand` those that no event led to, `lifted` those that were lifted since.
+    """
 
     reason: str
     count: int

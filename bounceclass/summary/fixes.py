@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["MOST", "Providers", "fixes"]
 
-MOST: Final = 50
+MOST: Final = 20
 _MOST_PROVIDERS: Final = 5
 _LONGEST: Final = 500
 """Characters of an example line."""
@@ -47,8 +47,9 @@ _TOLD_APART: Final = {
     "reverse-dns": ("ip",),
     "authentication": ("domain", "checks"),
     "sender": ("domain", "provider"),
+    "rate": ("provider",),
 }
-"""What makes two fixes of them, besides the reason; of all others the provider does."""
+"""What makes two fixes of them, besides the reason; of messages nothing does, whoever refuses them."""
 
 
 class Providers:
@@ -69,7 +70,8 @@ class Providers:
     def _name(self, host: str | None, domain: str | None) -> str | None:
         host = (host or "").rstrip(".").lower()
         said = [host] if host.rpartition(".")[2].isalpha() and not host_is_ours(host, self._own_hosts) else []
-        return provider_of(said, domain) or (organisation(said[0] if said else domain) if said or domain else None)
+        named = next(iter(said), domain)
+        return provider_of(said, domain) or (organisation(named) if named else None)
 
 
 class _Growing(msgspec.Struct):
@@ -91,7 +93,7 @@ def fixes(faults: Iterable[Fault], provider: Callable[[str | None, str | None], 
         what = _what(fault)
         whose = provider(fault.host, fault.domain)
         facts = {"ip": fault.ip, "list": _lower(fault.blocklist), "domain": _lower(fault.ours), "checks": _checks(fault), "provider": whose}
-        key = what, fault.reason, *(facts[name] for name in _TOLD_APART.get(what, ("provider",)))
+        key = what, fault.reason, *(facts[name] for name in _TOLD_APART.get(what, ()))
         one = found.setdefault(key, _Growing(what, fault, fault.first, fault.last, Counter()))
         _add(one, fault, whose)
     chosen = sorted(found.values(), key=lambda one: (-one.count, one.largest.key))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
     from bounceclass.summary.contents import Fix, Rates, Summary, Suppressed
 
-__all__ = ["Wording", "moment", "tables"]
+__all__ = ["PROVIDER_IN_HEAD", "Wording", "moment", "tables"]
+
+PROVIDER_IN_HEAD: Final = frozenset({"blocked", "reputation", "sender", "rate"})
+"""Words of `Fix.what` whose sentence names the provider."""
 
 
 @cache
