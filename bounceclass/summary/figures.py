@@ -41,7 +41,8 @@ def columns(days: Sequence[Day], words: Wording) -> Markup:
     legend = tag("ul", *(tag("li", tag("span", class_=f"key {place}", aria_hidden="true"), words.say("day", place)) for place in used), class_="legend")
     scale = tag("div", tag("span", f"{most:,}"), tag("span", f"{most // 2:,}" if most > 1 else ""), tag("span", "0"), class_="scale", aria_hidden="true")
     step = max(1, -(-len(days) // _LABELS))
-    axis = tag("div", *(tag("span", f"{day.day:%m-%d}") for day in days[::step]), class_="axis", aria_hidden="true")
+    marks = (tag("span", f"{day.day:%m-%d}" if number % step == 0 else None) for number, day in enumerate(days))
+    axis = tag("div", *marks, class_="axis", aria_hidden="true")
     plot = tag("div", scale, tag("div", drawing, axis, class_="drawing"), class_="plot")
     return tag("figure", tag("figcaption", tag("h3", words.say("charts", "days"))), legend, plot, _days_table(days, used, words))
 

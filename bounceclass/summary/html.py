@@ -100,7 +100,8 @@ class _Parts:
             shown = tag("strong", self._say("page", "unknown_value"), class_="unknown")
         else:
             shown = tag("strong", f"{number:,}" if isinstance(number, int) else number)
-        return tag("li", tag("a", shown, tag("span", self._say("sections", section)), href=f"#{section}", class_="alarm" if alarm else None))
+        label = self._say("page", "bounce_rate") if section == "rates" else self._say("sections", section)
+        return tag("li", tag("a", shown, tag("span", label), href=f"#{section}", class_="alarm" if alarm else None))
 
     def sections(self) -> Iterable[Markup]:
         """Yield the sections, in the order of the page."""
@@ -208,13 +209,10 @@ class _Parts:
         summary, words = self._summary, self._words
         if not any(summary.kinds.values()):
             return self._section("charts", "", tag("p", self._say("page", "none")))
-        drawn = (
-            columns(summary.days, words),
-            bars("reasons", summary.reasons, words.reason, words),
-            bars("providers", summary.providers, str, words),
-            bars("scopes", summary.scopes, words.scope, words),
-        )
-        return self._section("charts", "", tag("div", *drawn, class_="charts"))
+        left = bars("reasons", summary.reasons, words.reason, words)
+        right = bars("providers", summary.providers, str, words), bars("scopes", summary.scopes, words.scope, words)
+        halves = tag("div", left, class_="half"), tag("div", *right, class_="half")
+        return self._section("charts", "", tag("div", columns(summary.days, words), *halves, class_="charts"))
 
     def _table(self, section: str, keys: Sequence[str], rows: Iterable[Sequence[str]], numbers: set[str]) -> Markup:
         """Return a table that becomes a list on a narrow screen; the roles keep it a table for who listens."""

@@ -82,7 +82,8 @@ class Wording:
 
     def facts(self, fix: Fix) -> str:
         """Return how many, since when, and how many of these are certain."""
-        when = self.say("labels", "first_last", first=moment(fix.first), last=moment(fix.last))
+        first, last = moment(fix.first), moment(fix.last)
+        when = first if first == last else self.say("labels", "first_last", first=first, last=last)
         certain = "" if fix.believed == fix.count else "; " + self.say("labels", "believed", believed=f"{fix.believed:,}")
         return f"{self.count('refusals', fix.count)}, {when}{certain}"
 
@@ -96,8 +97,8 @@ class Wording:
         if rates.basis is None or rates.bounce_rate is None or rates.complaint_rate is None:
             return (self.say("notes", "rates_unknown"),)
         values = {
-            "bounces": f"{self.say('kinds', 'bounce')} {rates.bounces:,}",
-            "complaints": f"{self.say('kinds', 'complaint')} {rates.complaints:,}",
+            "bounces": self.count("bounces", rates.bounces or 0),
+            "complaints": self.count("complaints", rates.complaints or 0),
             "of": f"{rates.of:,}",
             "since": moment(rates.since) if rates.since else "",
         }

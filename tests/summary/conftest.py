@@ -101,7 +101,7 @@ def tell(parts: Parts) -> None:
     for name in SAMPLED:
         enter(parts, (SAMPLES / name).read_bytes(), NOW - 4 * HOURS)
     for place in range(3):
-        forged = bounce(950 + place, f"victim{place}@else.test").replace(b"mx.example.com", b"mx.forger.test").replace(b"news@lists.example.com", b"x@ours.test")
+        forged = bounce(950 + place, f"victim{place}@else.test").replace(b"mx.example.com", b"mx.forger.test").replace(b"lists.example.com", b"ours.test")
         enter(parts, forged, NOW - 3 * HOURS)
     hold(parts)
 
