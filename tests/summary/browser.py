@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
 from tests.servers import require
@@ -16,6 +18,15 @@ OPTIONS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--no-first-run", "--disable-extensions", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage", "--remote-debugging-pipe",
 )  # fmt: skip
+# The protocol's pipes are the descriptors 3 and 4.
+LAUNCH = """
+import os, sys
+for given, safe in ((1, 103), (2, 104)):
+    os.dup2(int(sys.argv[given]), safe)
+for safe, wanted in ((103, 3), (104, 4)):
+    os.dup2(safe, wanted)
+os.execv(sys.argv[3], sys.argv[3:])
+"""
 
 
 class Browser:
@@ -25,10 +36,11 @@ class Browser:
         program = require({"chromium": "chromium"})["chromium"]
         hears, self._to = os.pipe()
         self._from, says = os.pipe()
-        # The protocol's pipes are the descriptors 3 and 4.
-        command = ["sh", "-c", f'exec "$0" "$@" 3<&{hears} 4>&{says} 2>"$LOG"', program, *OPTIONS, f"--user-data-dir={folder / 'profile'}", "about:blank"]
-        environment = {**os.environ, "LOG": str(folder / "chromium.log"), "HOME": str(folder)}
-        self._process = subprocess.Popen(command, pass_fds=(hears, says), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, env=environment)  # noqa: S603  our own command
+        command = [sys.executable, "-c", LAUNCH, str(hears), str(says), program, *OPTIONS, f"--user-data-dir={folder / 'profile'}", "about:blank"]
+        with (folder / "chromium.log").open("wb") as log:
+            self._process = subprocess.Popen(  # noqa: S603  our own command
+                command, pass_fds=(hears, says), stdin=subprocess.DEVNULL, stdout=log, stderr=log, env={**os.environ, "HOME": str(folder)}
+            )
         os.close(hears)
         os.close(says)
         self._rest = b""
@@ -93,8 +105,6 @@ class Browser:
 
     def picture(self, path: Path) -> None:
         """Write what is shown, to its whole length."""
-        import base64  # noqa: PLC0415  for who looks at a page only
-
         size = self.ask("Page.getLayoutMetrics")["cssContentSize"]
         clip = {"x": 0, "y": 0, "width": size["width"], "height": size["height"], "scale": 1}
         path.write_bytes(base64.b64decode(self.ask("Page.captureScreenshot", captureBeyondViewport=True, clip=clip)["data"]))

@@ -40,7 +40,11 @@ CONTRAST = """
   return poor;
 })()
 """
-WIDER = "[...document.querySelectorAll('body *')].filter((one) => one.getBoundingClientRect().right > innerWidth + 0.5).map((one) => one.outerHTML.slice(0, 200))"
+WIDER = """
+[...document.querySelectorAll('body *')]
+  .filter((one) => !one.closest('.unseen') && one.getBoundingClientRect().right > innerWidth + 0.5)
+  .map((one) => one.outerHTML.slice(0, 200))
+"""
 OUTLINE = "[...document.querySelectorAll('h1, h2, h3')].map((one) => Number(one.tagName[1]))"
 UNNAMED = """
 [...document.querySelectorAll('table')].filter((one) => !one.caption?.textContent).length
@@ -108,7 +112,7 @@ def test_what_others_wrote_is_text(browser: Browser, written: dict[str, Path]) -
 def test_a_page_that_does_ask_and_complain_is_noticed(browser: Browser, tmp_path: Path) -> None:
     path = tmp_path / "bad.html"
     path.write_text("<!doctype html><body><img src='http://127.0.0.1:9/x'><script>console.log('seen')</script><div style='width:900px;color:#888;background:#777'>x</div>")
-    browser.open(path, 360)
+    browser.open(path, 768)
     assert browser.requests() == [path.as_uri(), "http://127.0.0.1:9/x"]
     assert any("seen" in one for one in browser.complaints())
     assert (len(browser.tell(WIDER)), browser.tell(CONTRAST)) == (1, ["x"])
