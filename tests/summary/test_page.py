@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -94,7 +95,7 @@ def test_headings_are_an_outline_and_no_link_leads_where_a_reply_says(browser: B
     browser.open(written["en"], 1440)
     outline = browser.tell(OUTLINE)
     assert outline[0] == 1
-    assert all(after <= before + 1 for before, after in zip(outline, outline[1:], strict=False))
+    assert all(after <= before + 1 for before, after in pairwise(outline))
     links = browser.tell("[...document.querySelectorAll('a[href]')].map((one) => one.getAttribute('href')).filter((one) => !one.startsWith('#'))")
     assert links == ["https://check.spamhaus.org/", "https://postmaster.yahooinc.com/error-codes", "https://support.google.com/mail/answer/81126"]
     targets = browser.tell("[...document.querySelectorAll('a[href^=\"#\"]')].filter((one) => !document.querySelector(one.getAttribute('href'))).length")
