@@ -49,7 +49,7 @@ def command(since: datetime, html: Path | None, form: str, lang: str | None, url
     words = Wording(explain.pick_language(lang))
     session = current()
     with opened(url) as (store, _):
-        found = compile_summary(store, session.settings, since, now, _quarantine(session.settings, session.plugins()))
+        found = compile_summary(store, session.settings, since, now, _quarantine(session.settings, session.engine().plugins))
     if html is not None:
         _write_page(html, found, words)
     elif form == "json":

@@ -48,7 +48,7 @@ class _Screen:
     def fix(self) -> None:
         """Print what the sender must fix."""
         fixes = self._summary.fix
-        self._heading("fix", self._words.count("fixes", len(fixes) + self._summary.fix_omitted) if fixes else "")
+        self._heading("fix", f"{len(fixes) + self._summary.fix_omitted:,}" if fixes else "")
         if not fixes:
             self._say(self._words.say("notes", "fix_none"), "green")
         for number, one in enumerate(fixes, 1):

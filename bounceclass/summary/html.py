@@ -122,7 +122,7 @@ class _Parts:
         if not fixes:
             return self._section("fix", "", tag("p", self._say("notes", "fix_none"), class_="calm"))
         more = tag("p", self._say("page", "more", count=f"{omitted:,}"), class_="note") if omitted else None
-        return self._section("fix", self._words.count("fixes", len(fixes) + omitted), *(self._fix(one) for one in fixes), more)
+        return self._section("fix", f"{len(fixes) + omitted:,}", *(self._fix(one) for one in fixes), more)
 
     def _fix(self, fix: Fix) -> Markup:
         say, rows = self._say, []

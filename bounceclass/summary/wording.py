@@ -66,9 +66,9 @@ class Wording:
 
     def head(self, fix: Fix) -> str:
         """Return what is wrong, in a sentence."""
-        asset = "ip" if fix.ip else "domain" if fix.domain else None
         heads = self._tables["heads"]
-        key = next(name for name in (f"{fix.what}_{asset}", fix.what if asset else f"{fix.what}_bare", fix.what) if name in heads)
+        known = [f"{fix.what}_{asset}" for asset in ("ip", "domain") if getattr(fix, asset)]
+        key = next(name for name in (*known, fix.what) if name in heads)
         return self.say(
             "heads",
             key,

@@ -42,14 +42,22 @@ STORY = (
     (1, 3, "owl{}@loft.test", LOFT),
     (1, 2, "full{}@paper.test", "452 4.2.2 Mailbox full"),
     (1, 1, "mallory{}@evil.test", HOSTILE),
+    (1, 1, "slow{}@yahoo.com", "421 4.7.0 [TSS04] Messages from 192.0.2.1 temporarily deferred due to unexpected volume or user complaints"),
+    (1, 1, "brisk{}@ink.test", "450 4.7.1 Error: too many connections from 192.0.2.1"),
     (9, 6, "old{}@paper.test", "550 5.1.1 User unknown"),
 )
 SAMPLED = ("postfix/01-default-user-unknown.eml", "postfix/01-default-user-unknown.eml")
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> config.Configuration:
-    """A configuration whose source has a mailbox, and something in its quarantine."""
+def url(tmp_path: Path) -> str:
+    """The database."""
+    return f"sqlite:///{tmp_path}/b.db"
+
+
+@pytest.fixture
+def settings(tmp_path: Path, url: str) -> config.Configuration:
+    """A configuration whose source has a mailbox, and a folder for its quarantine."""
     box = tmp_path / "box"
     for name in ("tmp", "new", "cur", ".Quarantine/cur", ".Quarantine/why"):
         (box / name).mkdir(parents=True)
@@ -57,7 +65,7 @@ def settings(tmp_path: Path) -> config.Configuration:
     path.write_text(
         f"""
 own_hosts = [".example.com"]
-store = {{ url = "sqlite:///{tmp_path}/b.db" }}
+store = {{ url = "{url}" }}
 run = {{ sources = ["maildir:{box}"] }}
 trust = {{ domains = ["lists.example.com"] }}
 policy = {{ incident_least = 10000, max_age_days = 3650 }}

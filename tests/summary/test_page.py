@@ -97,7 +97,7 @@ def test_headings_are_an_outline_and_no_link_leads_where_a_reply_says(browser: B
     assert outline[0] == 1
     assert all(after <= before + 1 for before, after in pairwise(outline))
     links = browser.tell("[...document.querySelectorAll('a[href]')].map((one) => one.getAttribute('href')).filter((one) => !one.startsWith('#'))")
-    assert links == ["https://check.spamhaus.org/", "https://postmaster.yahooinc.com/error-codes", "https://support.google.com/mail/answer/81126"]
+    assert links == ["https://postmaster.yahooinc.com/error-codes", "https://check.spamhaus.org/", "https://support.google.com/mail/answer/81126"]
     targets = browser.tell("[...document.querySelectorAll('a[href^=\"#\"]')].filter((one) => !document.querySelector(one.getAttribute('href'))).length")
     assert targets == 0
 
