@@ -16,14 +16,14 @@ from bounceclass.cli.output import write
 from bounceclass.cli.quarantine import files_of, why_of
 from bounceclass.cli.session import current
 from bounceclass.cli.stored import WHEN, opened, store_option
+from bounceclass.cli.terminal import complain
 from bounceclass.errors import BounceclassError
 from bounceclass.summary.compiling import compile_summary
 from bounceclass.summary.contents import Quarantined
 from bounceclass.summary.wording import Wording
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
+    from bounceclass.cli.session import Session
     from bounceclass.config import Configuration
     from bounceclass.plugins import Plugins
     from bounceclass.summary.contents import Summary
@@ -37,7 +37,7 @@ __all__ = ["command"]
 @click.option("--format", "form", type=click.Choice(("table", "json")), default="table", show_default=True, help="Text for people, or data.")
 @language_option
 @store_option
-def command(since: datetime, html: Path | None, form: str, lang: str | None, url: str | None) -> None:
+def command(since: datetime, html: Path | None, form: str, lang: str | None, url: str | None) -> int:
     """Sum up what the store has of a span of time: first what you must fix, then all else. Nothing is changed."""
     if html is not None and form != "table":
         msg = "--html writes a page: it goes without --format"
@@ -47,9 +47,9 @@ def command(since: datetime, html: Path | None, form: str, lang: str | None, url
         msg = "--since: nothing has happened since then"
         raise click.UsageError(msg)
     words = Wording(explain.pick_language(lang))
-    session = current()
+    quarantine = _quarantine(current())
     with opened(url) as (store, _):
-        found = compile_summary(store, session.settings, since, now, _quarantine(session.settings, session.engine().plugins))
+        found = compile_summary(store, current().settings, since, now, quarantine)
     if html is not None:
         _write_page(html, found, words)
     elif form == "json":
@@ -58,6 +58,7 @@ def command(since: datetime, html: Path | None, form: str, lang: str | None, url
         from bounceclass.cli.summarytext import show  # noqa: PLC0415  rich, only for people
 
         show(found, words)
+    return 1 if any(one.count is None for one in quarantine or ()) else 0
 
 
 def _write_page(path: Path, found: Summary, words: Wording) -> None:
@@ -67,21 +68,27 @@ def _write_page(path: Path, found: Summary, words: Wording) -> None:
     click.echo(path, err=True)
 
 
-def _quarantine(configuration: Configuration, plugins: Plugins) -> list[Quarantined] | None:
+def _quarantine(session: Session) -> list[Quarantined] | None:
     """Return what lies in quarantine of the configured sources; None without any."""
-    return list(_quarantined(configuration, plugins)) if configuration.run.sources else None
+    urls = session.settings.run.sources
+    if not urls:
+        return None
+    plugins = session.engine().plugins
+    return [_quarantined(url, session.settings, plugins) for url in urls]
 
 
-def _quarantined(configuration: Configuration, plugins: Plugins) -> Iterator[Quarantined]:
-    for url in configuration.run.sources:
+def _quarantined(url: str, configuration: Configuration, plugins: Plugins) -> Quarantined:
+    try:
+        (source,) = open_sources([url], plugins, configuration)
         try:
-            (source,) = open_sources([url], plugins, configuration)
             files = files_of(source)
-            times = [path.stat().st_ctime for path in files]
-        except (BounceclassError, OSError) as error:
-            yield Quarantined(source=url, count=None, oldest=None, why=str(error))
-            continue
-        oldest = datetime.fromtimestamp(min(times), UTC) if times else None
-        newest = why_of(files[times.index(max(times))]).strip() if times else None
-        yield Quarantined(source=url, count=len(files), oldest=oldest, why=newest)
-        source.close()
+        finally:
+            source.close()
+        times = [path.stat().st_ctime for path in files]
+    except (BounceclassError, OSError) as error:
+        complain(str(error))
+        return Quarantined(source=url, count=None, oldest=None, why=str(error))
+    if not times:
+        return Quarantined(source=url, count=0, oldest=None, why=None)
+    newest = files[times.index(max(times))]
+    return Quarantined(source=url, count=len(files), oldest=datetime.fromtimestamp(min(times), UTC), why=why_of(newest).strip())

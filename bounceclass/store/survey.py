@@ -106,7 +106,7 @@ class Survey:
     def unknown(self, limit: int) -> Iterator[Report]:
         """Yield failures that no rule knows, the newest first."""
         wanted = select(_e.report).where(self._failed, _e.reason == Reason.UNDETERMINED).order_by(_e.at.desc()).limit(limit)
-        for row in self._connection.execution_options(yield_per=_PAGE).execute(wanted):
+        for row in self._connection.execute(wanted.execution_options(yield_per=_PAGE)):
             yield decode(row.report)
 
     def senders(self) -> list[Sender]:
@@ -116,8 +116,9 @@ class Survey:
         return [Sender(**row._asdict()) for row in self._rows(_largest(select(inner.c.claimed, func.count().label("count")).group_by(inner.c.claimed)))]
 
     def incidents(self) -> list[Incident]:
-        """Return the incidents that are open, or were in the span, the oldest first."""
-        open_then = incidents.c.closed_at.is_(None) | (incidents.c.closed_at >= self._since)
+        """Return the incidents that are open, were in the span, or hold something still, the oldest first."""
+        holding = select(held.c.incident).where(held.c.state == HELD, held.c.incident.is_not(None))
+        open_then = incidents.c.closed_at.is_(None) | (incidents.c.closed_at >= self._since) | incidents.c.name.in_(holding)
         wanted = select(incidents.c.name, incidents.c.opened_at, incidents.c.closed_at, incidents.c.because)
         return [Incident(**row._asdict()) for row in self._rows(wanted.where(open_then).order_by(incidents.c.id))]
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-import msgspec
-
 from bounceclass.model import Kind, Reason
 from bounceclass.summary import charts
 from bounceclass.summary.contents import Held, Open, Rates, Rule, Summary, Suppressed, Unknowns
@@ -36,7 +34,7 @@ def compile_summary(store: Database, settings: Settings, since: datetime, until:
         failed = charts.failures(ours)
         provider = Providers(settings.own_hosts)
         to_fix = fixes(survey.faults(), provider, survey.examples)
-        incidents, held = _held(survey)
+        incidents, held = _held(survey, since)
         return Summary(
             since=since,
             until=until,
@@ -58,21 +56,17 @@ def compile_summary(store: Database, settings: Settings, since: datetime, until:
         )
 
 
-def _held(survey: Survey) -> tuple[tuple[Open, ...], tuple[Held, ...]]:
+def _held(survey: Survey, since: datetime) -> tuple[tuple[Open, ...], tuple[Held, ...]]:
+    """Return incidents and what waits without one. What incidents of one name hold is told at the last of them."""
     waiting = survey.waiting()
     counts = {one.incident: one.count for one in waiting if one.incident is not None}
-    opened: list[Open] = []
-    for one in survey.incidents():
-        holds = 0 if one.closed_at else counts.pop(one.name, 0)
-        opened.append(Open(name=one.name, because=one.because, since=one.opened_at, until=one.closed_at, held=holds))
-    for place in reversed(range(len(opened))):  # what closed incidents hold still: counted once, at the last of its name
-        over = opened[place]
-        if over.until is not None and over.name in counts:
-            opened[place] = msgspec.structs.replace(over, held=counts.pop(over.name))
-    older = [one for one in waiting if one.incident in counts]
-    opened += [Open(name=one.incident or "", because="", since=one.since, until=one.since, held=one.count) for one in older]
+    found = [
+        Open(name=one.name, because=one.because, since=one.opened_at, until=one.closed_at, held=counts.pop(one.name, 0))
+        for one in reversed(survey.incidents())
+    ]
+    shown = (one for one in reversed(found) if one.held or one.until is None or one.until >= since)
     others = (Held(because=one.because or "", count=one.count, since=one.since, until=one.until) for one in waiting if one.incident is None)
-    return tuple(opened), tuple(others)
+    return tuple(shown), tuple(others)
 
 
 def _suppressions(survey: Survey) -> tuple[Suppressed, ...]:

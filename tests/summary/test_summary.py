@@ -16,6 +16,7 @@ import pytest
 from bounceclass.assembly import opened
 from bounceclass.cli.summarytext import bar, show
 from bounceclass.controls import steers
+from bounceclass.model import Action, Decision
 from bounceclass.settings import SecretSource
 from bounceclass.summary import unknowns
 from bounceclass.summary.compiling import compile_summary
@@ -141,6 +142,33 @@ def test_a_delay_that_became_a_failure_is_not_counted_beside_it(parts: Parts, se
     enter(parts, raw.replace(b"<1.report", b"<2.report"), NOW - HOURS)
     found = compiled(parts, settings)
     assert (found.kinds["delay"], found.kinds["bounce"], [one.count for one in found.fix]) == (0, 1, [1])
+
+
+def test_what_incidents_of_one_name_hold_is_told_once_and_old_ones_only_while_they_hold(parts: Parts, settings: Configuration) -> None:
+    wait = Decision(action=Action.HOLD, because="too many")
+    long_ago, days = SINCE - timedelta(days=9), timedelta(days=1)
+    with parts.store.transaction() as ledger:
+        for name, closed in (("a", long_ago + days), ("b", long_ago + days), ("c", NOW - days)):
+            ledger.brake.open(name, long_ago, "too many")
+            ledger.brake.close(name, closed)
+        ledger.brake.open("c", NOW - HOURS, "again")
+        for key, name in (("1", "b"), ("2", "c"), ("3", "c")):
+            ledger.brake.hold(key, wait, NOW - HOURS, name)
+    found = compiled(parts, settings)
+    assert [(one.name, one.because, one.until, one.held) for one in found.incidents] == [
+        ("b", "too many", long_ago + days, 1),
+        ("c", "too many", NOW - days, 0),
+        ("c", "again", None, 2),
+    ]
+    assert found.waiting == 3
+
+
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+def test_a_source_that_cannot_be_read_is_told(parts: Parts, tmp_path: Path) -> None:
+    (tmp_path / "bounceclass.toml").write_text(f'store = {{ url = "{parts.store.url}" }}\nrun = {{ sources = ["gopher:nowhere"] }}\n', encoding="utf-8")
+    done = run("--config", str(tmp_path / "bounceclass.toml"), "summary", "--format", "json")
+    (one,) = msgspec.json.decode(done.stdout, type=Summary).quarantine or ()
+    assert (done.returncode, one.source, one.count, "nobody knows what that is" in done.stderr) == (1, "gopher:nowhere", None, True)
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
