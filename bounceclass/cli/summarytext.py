@@ -13,14 +13,18 @@ from bounceclass.summary.charts import OTHER
 from bounceclass.summary.wording import PROVIDER_IN_HEAD, moment
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from bounceclass.summary.contents import Bar, Fix, Summary
+    from bounceclass.summary.contents import Bar, Day, Fix, Summary
     from bounceclass.summary.wording import Wording
 
 __all__ = ["show"]
 
 _BAR: Final = 24
+_BESIDE: Final = 30
+"""Cells that a bar leaves for its name and number."""
+_MOST_LINES: Final = 31
+"""Of days; where there are more, a line is of several."""
 _EIGHTHS: Final = " ▏▎▍▌▋▊▉"
 
 
@@ -156,8 +160,7 @@ class _Screen:
     def charts(self) -> None:
         """Print bars by day, reason, provider and scope."""
         summary, say = self._summary, self._words.say
-        days = [(f"{one.day}", one.bounces + one.delays + one.complaints + one.other) for one in summary.days]
-        self._bars(say("charts", "days"), days)
+        self._bars(say("charts", "days"), list(_spans(summary.days)))
         self._bars(say("charts", "reasons"), self._named(summary.reasons, self._words.reason))
         self._bars(say("charts", "providers"), self._named(summary.providers, str))
         self._bars(say("charts", "scopes"), self._named(summary.scopes, self._words.scope))
@@ -170,8 +173,9 @@ class _Screen:
         most = max((number for name, number in rows if name != rest), default=0)
         if not any(number for _, number in rows):
             return
+        cells = max(4, min(_BAR, self._page.width - _BESIDE))
         self._page.heading(title)
-        self._table(("", "", ""), [(name, f"{number:>9,}", "" if name == rest else bar(number, most)) for name, number in rows])
+        self._table(("", "", ""), [(name, f"{number:>9,}", "" if name == rest else bar(number, most, cells)) for name, number in rows])
 
     def _heading(self, section: str, beside: str = "") -> None:
         self._page.heading(self._words.say("sections", section) + (f": {beside}" if beside else ""))
@@ -188,7 +192,16 @@ class _Screen:
         self._page.grid(head, [[printable(cell) for cell in row] for row in rows])
 
 
-def bar(number: int, most: int) -> str:
+def _spans(days: Sequence[Day]) -> Iterator[tuple[str, int]]:
+    """Yield the days, or several as one where they are many, each with how many events."""
+    step = -(-len(days) // _MOST_LINES)
+    for start in range(0, len(days), step):
+        some = days[start : start + step]
+        name = f"{some[0].day}" if len(some) == 1 else f"{some[0].day}…"
+        yield name, sum(one.bounces + one.delays + one.complaints + one.other for one in some)
+
+
+def bar(number: int, most: int, cells: int = _BAR) -> str:
     """Return a bar of blocks, in eighths of a cell; what is there at all is seen."""
-    eighths = max(1 if number else 0, round(number / most * _BAR * 8))
+    eighths = max(1 if number else 0, round(number / most * cells * 8))
     return "█" * (eighths // 8) + _EIGHTHS[eighths % 8].strip()

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
+from rich.cells import cell_len
 
 from bounceclass.assembly import opened
 from bounceclass.cli.summarytext import bar, show
@@ -23,6 +24,7 @@ from bounceclass.summary.compiling import compile_summary
 from bounceclass.summary.contents import Quarantined, Rates, Summary
 from bounceclass.summary.html import page
 from bounceclass.summary.wording import Wording
+from tests.cli.test_terminal import STYLE, on_terminal
 from tests.runner.conftest import ROOT, bounce
 from tests.store.conftest import server, url  # noqa: F401  fixtures: both databases
 from tests.summary.conftest import HOURS, LISTED, NOW, SINCE, enter, record_sent, tell
@@ -63,6 +65,16 @@ def test_the_whole_of_it_as_text(
     said = capsys.readouterr().out
     assert said == golden(f"story-{language}.txt", said, request)
     assert [line for line in said.splitlines() if steers(line)] == []
+
+
+@pytest.mark.parametrize("width", [40, 80, 120])
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+def test_on_a_terminal_it_is_no_wider_than_that(filled: Parts, tmp_path: Path, width: int) -> None:
+    assert filled.store
+    lines = STYLE.sub("", on_terminal(["--config", str(tmp_path / "bounceclass.toml"), "summary", "--since", SINCE.isoformat(), "--lang", "ko"], width)).splitlines()
+    assert max(cell_len(line) for line in lines) <= width
+    assert len(lines) < 300
+    assert [line for line in lines if steers(line)] == []
 
 
 def test_of_an_empty_store_every_section_says_that_there_is_nothing(parts: Parts, settings: Configuration, capsys: pytest.CaptureFixture[str]) -> None:
