@@ -78,13 +78,16 @@ class Survey:
     def faults(self) -> list[Fault]:
         """Count the failures that the sender can end: those of scope sender, and those whose advice is fix."""
         ours = or_(_e.scope == Scope.SENDER, _e.advice == Advice.FIX)
-        words = func.lower(func.coalesce(type_coerce(self._said("diagnostic"), Text), ""))
-        named = {check: case(((_e.reason == Reason.AUTHENTICATION_FAILED) & words.contains(check), 1), else_=0).label(check) for check in _CHECKS}
-        detail = {name: self._said("verdict", "details", key).label(name) for name, key in (("ip", "ip"), ("blocklist", "blocklist"), ("ours", "domain"))}
-        inner = select(
-            _e.reason, _e.domain, self._said("remote_mta").label("host"), *detail.values(), *named.values(), _e.grade, _e.at, _e.key
-        ).where(self._failed, ours).subquery()  # fmt: skip
-        c = inner.c
+        # Long JSON is read as seldom as can be, which PostgreSQL has to be told: details are short.
+        words = case((_e.reason == Reason.AUTHENTICATION_FAILED, func.lower(type_coerce(self._said("diagnostic"), Text))), else_="")
+        picked = select(
+            _e.reason, _e.domain, self._said("remote_mta").label("host"), type_coerce(self._said("verdict", "details"), Text).label("details"),
+            func.coalesce(words, "").label("words"), _e.grade, _e.at, _e.key,
+        ).where(self._failed, ours).cte("picked").prefix_with("MATERIALIZED", dialect="postgresql")  # fmt: skip
+        p = picked.c
+        detail = (self._part(p.details, key).label(name) for name, key in (("ip", "ip"), ("blocklist", "blocklist"), ("ours", "domain")))
+        named = (case((p.words.contains(check), 1), else_=0).label(check) for check in _CHECKS)
+        c = select(p.reason, p.domain, p.host, *detail, *named, p.grade, p.at, p.key).subquery().c
         keys = (c.reason, c.domain, c.host, c.ip, c.blocklist, c.ours, c.dmarc, c.spf, c.dkim)
         believed = func.sum(case((c.grade.in_([*ACTING, Trust.DKIM]), 1), else_=0)).label("believed")
         span = func.min(c.at).label("first"), func.max(c.at).label("last"), func.max(c.key).label("key")
@@ -160,10 +163,14 @@ class Survey:
         return self._field("events", 0, *path)
 
     def _field(self, *path: str | int) -> ColumnElement[Any]:
+        return self._part(_e.report, *path)
+
+    def _part(self, text: ColumnElement[Any], *path: str | int) -> ColumnElement[Any]:
+        """Return what stands at a place of a text that is JSON."""
         if self._connection.dialect.name == "sqlite":
             place = "$" + "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
-            return type_coerce(func.json_quote(func.json_extract(_e.report, place)), _Quoted)
-        return type_coerce(cast(cast(_e.report, postgresql.JSON)[tuple(map(str, path))], Text), _Quoted)
+            return type_coerce(func.json_quote(func.json_extract(text, place)), _Quoted)
+        return type_coerce(cast(cast(text, postgresql.JSON)[tuple(map(str, path))], Text), _Quoted)
 
     def _rows(self, wanted: Any) -> list[Row[Any]]:  # noqa: ANN401  a select
         return list(self._connection.execute(wanted))
