@@ -60,7 +60,7 @@ def plan(survey: Survey, name: str) -> str:
     said: list[str] = []
 
     def explain(statement: str, parameters: tuple[object, ...]) -> None:
-        if statement.startswith("SELECT"):
+        if statement.startswith(("SELECT", "WITH")):
             raw = connection.connection.driver_connection
             assert raw is not None
             said.extend(row[3] for row in raw.execute(f"EXPLAIN QUERY PLAN {statement}", parameters))
