@@ -21,7 +21,9 @@ from bounceclass.errors import MissingExtraError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["Group", "Literals", "Templates", "literals", "mask", "seen"]
+    from bounceclass.model import Event
+
+__all__ = ["Group", "Literals", "Templates", "Wordings", "code_of", "literals", "mask", "seen"]
 
 MOST_GROUPS: Final = 2000
 MOST_CODES: Final = 12
@@ -119,6 +121,11 @@ def _tells(piece: str, least: int) -> bool:
     return _letters(piece) >= least and len(_WORD.findall(_KEPT.sub("", piece))) > 1
 
 
+def code_of(event: Event) -> str:
+    """Return reply code and enhanced status as they stand in a group, "550 5.1.1"."""
+    return " ".join(str(code) for code in (event.reply_code, event.enhanced_status) if code is not None)
+
+
 class Group(msgspec.Struct, frozen=True, kw_only=True):
     """Texts of one template: how many, and the first of them. `codes` are at most MOST_CODES, as they came."""
 
@@ -194,3 +201,37 @@ class Templates:
             if one.count >= at_least:
                 template = one.cluster.get_template()
                 yield Group(kind=one.kind, count=one.count, template=template, codes=tuple(one.codes), example=one.example, source=one.source)
+
+
+class Wordings:
+    """Sorts texts by their masked wording alone, where drain3 is not installed: the same methods as Templates, more and smaller groups.
+
+    At most `most` are kept; what comes beyond them is only counted, as `forgotten`.
+    """
+
+    def __init__(self, most: int = MOST_GROUPS) -> None:
+        """Begin without groups."""
+        self._groups: dict[tuple[str, str], _Found] = {}
+        self._most = most
+        self.texts = 0
+        self.forgotten = 0
+
+    def add(self, kind: str, text: str, *, code: str, example: str | None, source: str | None) -> None:
+        """Put a masked text to those of the same wording."""
+        self.texts += 1
+        wording = " ".join(text.split()[:MOST_WORDS])
+        group = self._groups.get((kind, wording))
+        if group is None:
+            if len(self._groups) >= self._most:
+                self.forgotten += 1
+                return
+            group = self._groups[kind, wording] = _Found(kind, None, example, source, self.texts, self.texts)
+        group.count += 1
+        if code and len(group.codes) < MOST_CODES:
+            group.codes[code] = None
+
+    def groups(self, at_least: int = 1) -> Iterator[Group]:
+        """Yield the groups as Templates does."""
+        for (_, wording), one in sorted(self._groups.items(), key=lambda item: (-item[1].count, item[1].first)):
+            if one.count >= at_least:
+                yield Group(kind=one.kind, count=one.count, template=wording, codes=tuple(one.codes), example=one.example, source=one.source)

@@ -23,6 +23,7 @@ from bounceclass.packcheck import check
 from bounceclass.packs import Rule, load, load_ours
 from bounceclass.presets import PRESETS, PolicySettings, rows_for
 from bounceclass.settings import Limits, RunSettings
+from bounceclass.summary import contents
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = Path(bounceclass.__file__).parent
@@ -128,6 +129,13 @@ def test_every_key_of_a_report_is_documented() -> None:
     keys = {name for struct in (Report, Event, Original) for name in struct.__struct_encode_fields__}
     assert [key for key in sorted(keys) if f"`{key}`" not in documented] == []
     assert [word for word in (*Kind, *COMMANDS) if f"`{word}`" not in documented] == []
+
+
+def test_every_key_of_a_summary_is_documented() -> None:
+    documented = read("docs/summary.md")
+    structs = [one for one in vars(contents).values() if isinstance(one, type) and issubclass(one, msgspec.Struct)]
+    keys = {name for struct in structs for name in struct.__struct_encode_fields__}
+    assert [key for key in sorted(keys | set(contents.FIXES)) if f"`{key}`" not in documented] == []
 
 
 def test_every_format_and_every_defect_is_documented_and_no_other() -> None:

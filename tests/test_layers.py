@@ -22,10 +22,11 @@ ORDER = (
     "wrapping", "tags", "trust", "filtering",
     "domains", "presets", "repetition", "case", "protection", "policy", "incident",
     "store.naming", "store.schema", "store.statements", "store.records", "store.connection", "store.migrations.env", "store.migrations.versions.v0001_ledger", "store.migrations.versions.v0002_brake", "store.migrations.versions.v0003_deliveries", "store.migrations.versions.v0004_streams", "store.migration",
-    "store.past", "store.entries", "store.inquiry", "store.rejudgement", "store.sightings", "store.brake", "store.sentlog", "store.outbox", "store.erasure", "store.ledger", "store.database",
+    "store.figures", "store.past", "store.entries", "store.inquiry", "store.rejudgement", "store.sightings", "store.brake", "store.sentlog", "store.outbox", "store.erasure", "store.ledger", "store.survey", "store.database",
     "domaincheck", "outgoing", "bookkeeping", "waiting", "runner", "filter",
     "config", "assembly", "rehearsal", "replay", "vendorlists", "listforms",
-    "cli.terminal", "cli.session", "cli.output", "cli.prose", "cli.diff", "cli.classify", "cli.unknowns", "cli.tag", "cli.verify", "cli.reply", "cli.explain", "cli.compare", "cli.check", "cli.rules", "cli.plugins", "cli.deliver", "cli.run", "cli.filter", "cli.stored", "cli.suppressions", "cli.undo", "cli.replay", "cli.incidents", "cli.quarantine", "cli.outbox", "cli.init", "cli.config", "cli.completion", "cli.main",
+    "summary.contents", "summary.links", "summary.fixes", "summary.unknowns", "summary.charts", "summary.compiling", "summary.wording", "summary.markup", "summary.figures", "summary.html",
+    "cli.terminal", "cli.session", "cli.output", "cli.prose", "cli.diff", "cli.classify", "cli.unknowns", "cli.tag", "cli.verify", "cli.reply", "cli.explain", "cli.compare", "cli.check", "cli.rules", "cli.plugins", "cli.live", "cli.deliver", "cli.run", "cli.filter", "cli.stored", "cli.suppressions", "cli.undo", "cli.replay", "cli.incidents", "cli.quarantine", "cli.summarytext", "cli.summary", "cli.outbox", "cli.init", "cli.config", "cli.completion", "cli.main",
 )  # fmt: skip
 
 

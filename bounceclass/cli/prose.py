@@ -86,3 +86,21 @@ class Page:
         for row in rows:
             table.add_row(*(self.rich(cell) for cell in row))
         self.console.print(table)
+
+    def grid(self, head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+        """Print cells as they are, each column as wide as it needs; on a narrow terminal as `table` does. A column without a title is never put below."""
+        self.console.print()
+        if self.width < _NARROW and any(head):
+            for row in rows:
+                if row[0]:
+                    self.console.print(Text(row[0], "bold"))
+                for name, cell in zip(head[1:], row[1:], strict=True):
+                    if cell:
+                        self.console.print(Padding(Text.assemble((f"{name}: ", "dim"), cell), (0, 0, 0, 2)))
+            return
+        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold", show_header=any(head))
+        for name in head:
+            table.add_column(Text(name), overflow="fold")
+        for row in rows:
+            table.add_row(*(Text(cell) for cell in row))
+        self.console.print(table)

@@ -15,6 +15,7 @@ from bounceclass.cli.terminal import complain
 from bounceclass.errors import InputError
 from bounceclass.protocols import Item
 from bounceclass.sources.journal import Journal
+from bounceclass.sources.listener import Listener
 from bounceclass.sources.log import Log, reread
 from bounceclass.sources.maildir import Maildir, reason_file
 from bounceclass.sources.mbox import Mbox
@@ -22,7 +23,9 @@ from bounceclass.sources.mbox import Mbox
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["command"]
+    from bounceclass.protocols import Source
+
+__all__ = ["command", "files_of", "why_of"]
 
 
 @click.group()
@@ -36,7 +39,7 @@ def list_(urls: tuple[str, ...]) -> int:
     """List what is in quarantine: the file, since when, and why."""
     for path in _files(urls):
         at = datetime.fromtimestamp(path.stat().st_ctime, UTC)
-        told(f"{path}  {said_at(at)}  {_why(path)}")
+        told(f"{path}  {said_at(at)}  {why_of(path)}")
     return 0
 
 
@@ -49,7 +52,7 @@ def show(path: Path) -> int:
             head = file.read(8192)
     except OSError as error:
         raise InputError(str(path), error.strerror or str(error)) from error
-    told(_why(path))
+    told(why_of(path))
     told("")
     for line in head.decode("utf-8", "backslashreplace").splitlines():
         told(line)
@@ -93,18 +96,23 @@ def _item(path: Path, *, is_line: bool) -> Item:
 def _files(urls: tuple[str, ...]) -> Iterator[Path]:
     """Yield what is in quarantine."""
     for source in _sources(urls):
-        yield from sorted(path for path in (source.quarantine / "cur").glob("*") if path.is_file())
+        yield from files_of(source)
 
 
-def _sources(urls: tuple[str, ...]) -> Iterator[Journal | Log | Maildir | Mbox]:
-    """Yield the sources that keep their quarantine as a Maildir."""
+def _sources(urls: tuple[str, ...]) -> Iterator[Source]:
     session = current()
-    for source in open_sources(urls or session.settings.run.sources, session.engine().plugins, session.settings):
-        if isinstance(source, (Journal, Log, Maildir, Mbox)):
-            yield source
+    yield from open_sources(urls or session.settings.run.sources, session.engine().plugins, session.settings)
 
 
-def _why(path: Path) -> str:
+def files_of(source: Source) -> list[Path]:
+    """Return what is in quarantine of a source, where it keeps one as a Maildir."""
+    if not isinstance(source, (Journal, Listener, Log, Maildir, Mbox)):
+        return []
+    return sorted(path for path in (source.quarantine / "cur").glob("*") if path.is_file())
+
+
+def why_of(path: Path) -> str:
+    """Return why a file is in quarantine."""
     try:
         return reason_file(path.parent.parent, path.name).read_text(encoding="utf-8", errors="replace")
     except OSError:

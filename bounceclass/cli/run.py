@@ -6,6 +6,7 @@ import logging
 import signal
 import sys
 import time
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -19,8 +20,10 @@ from bounceclass.trust import gaps
 if TYPE_CHECKING:
     from collections import Counter
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
     from types import FrameType
 
+    from bounceclass.assembly import Parts
     from bounceclass.config import Configuration
 
 __all__ = ["command", "log_to_stderr", "stop_on_signals", "tell_gaps"]
@@ -34,8 +37,9 @@ _FORM: Final = "%(asctime)s %(levelname)s %(message)s"
 @click.argument("urls", nargs=-1, metavar="[SOURCE]...")
 @click.option("--once", is_flag=True, help="Process what is there, deliver what is due, and end.")
 @click.option("--dry-run", is_flag=True, help="Say what would be decided; nothing is written, moved or told.")
+@click.option("--live", is_flag=True, help="On a terminal, keep a table of rates, decisions and what waits below the log.")
 @click.option("--store", metavar="URL", help="The store, instead of the configuration's.")
-def command(urls: tuple[str, ...], once: bool, dry_run: bool, store: str | None) -> int:  # noqa: FBT001  click's signature
+def command(urls: tuple[str, ...], once: bool, dry_run: bool, live: bool, store: str | None) -> int:  # noqa: FBT001  click's signature
     """Read bounces from mailboxes, decide what follows, and tell the plugins.
 
     SOURCE is maildir:FOLDER or mbox:FILE; by default those of the configuration. Without --once it goes on until SIGTERM or
@@ -59,7 +63,8 @@ def command(urls: tuple[str, ...], once: bool, dry_run: bool, store: str | None)
     with opened(configuration, session.named, urls or None) as parts:
         session.tell_faults(parts.engine.plugins)
         caught = stop_on_signals(parts.runner.stop)
-        parts.runner.run(parts.sources, once=once)
+        with _watching(parts, live=live):
+            parts.runner.run(parts.sources, once=once)
         click.echo(_told(parts.runner.counts))
         if signal.SIGINT in caught:
             raise KeyboardInterrupt
@@ -114,6 +119,15 @@ def log_to_stderr() -> None:
     log = logging.getLogger("bounceclass")
     log.addHandler(handler)
     log.setLevel(logging.INFO)
+
+
+def _watching(parts: Parts, *, live: bool) -> AbstractContextManager[None]:
+    """Return what shows the run while it runs: nothing, unless that is wanted and standard error is a terminal."""
+    if not live:
+        return nullcontext()
+    from bounceclass.cli.live import can_watch, watching  # noqa: PLC0415  rich, only where it is wanted
+
+    return watching(parts) if can_watch() else nullcontext()
 
 
 def stop_on_signals(end: Callable[[], None]) -> list[int]:

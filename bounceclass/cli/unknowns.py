@@ -16,12 +16,12 @@ from bounceclass.errors import SettingsError
 from bounceclass.message import Message
 from bounceclass.mime.parsers import PARSERS, Stdlib
 from bounceclass.model import UNREAD, Kind, Reason
-from bounceclass.templates import Group, Literals, Templates, literals, mask, seen
+from bounceclass.templates import Group, Literals, Templates, code_of, literals, mask, seen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from bounceclass.model import Event, Report
+    from bounceclass.model import Report
     from bounceclass.settings import Settings
     from bounceclass.sources.files import Input
 
@@ -69,14 +69,10 @@ def _collect(templates: Templates, item: Input, report: Report, settings: Settin
     for event in report.events:
         if event.kind in _FAILURES and event.verdict.reason is Reason.UNDETERMINED:
             text = mask(event.diagnostic or "", limit, event.recipient)
-            templates.add(REPLY, text, code=_code(event), example=event.diagnostic, source=report.source)
+            templates.add(REPLY, text, code=code_of(event), example=event.diagnostic, source=report.source)
     if any(defect.code == UNREAD for defect in report.defects):
         said = _opening(item, settings)
         templates.add(NOTICE, mask(said, limit), code="", example=said or None, source=report.source)
-
-
-def _code(event: Event) -> str:
-    return " ".join(str(code) for code in (event.reply_code, event.enhanced_status) if code is not None)
 
 
 def _opening(item: Input, settings: Settings) -> str:

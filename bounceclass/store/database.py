@@ -23,6 +23,7 @@ from bounceclass.store.outbox import DONE, Outbox
 from bounceclass.store.records import Selection
 from bounceclass.store.schema import attempts, history, outbox, queues, sent, tallies
 from bounceclass.store.statements import counting
+from bounceclass.store.survey import Survey
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -137,6 +138,12 @@ class Database:
         """Return what suppresses an address or did, the events and reports it rests on, and its history."""
         with reading(self._engine) as connection:
             return inquiry.past_of(connection, self._naming, address, now)
+
+    @contextmanager
+    def survey(self, since: datetime, until: datetime) -> Iterator[Survey]:
+        """Open a transaction that reads, for questions about a span of time."""
+        with reading(self._engine) as connection:
+            yield Survey(connection, since, until)
 
     def record_sent(self, mails: Iterable[Sent]) -> int:
         """Record what was sent, 1,000 to a transaction; return how many mails were new."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import and_, exists, or_, select, update
+from sqlalchemy import and_, exists, func, or_, select, update
 
 from bounceclass.store.connection import reading, writing
 from bounceclass.store.records import Call
@@ -83,6 +83,12 @@ class Outbox:
             if len(page) < _PAGE:
                 return
             after = page[-1].id
+
+    def depth(self, plugins: Iterable[str]) -> int:
+        """Count the calls of some plugins that wait."""
+        with reading(self._engine) as connection:
+            asked = (select(func.count()).select_from(outbox).where(_c.plugin == plugin, _c.state == PENDING) for plugin in plugins)
+            return sum(connection.scalar(one) or 0 for one in asked)
 
     def _change(self, ids: Iterable[int], **values: Any) -> None:  # noqa: ANN401  values of columns
         ids = list(ids)
