@@ -8,6 +8,7 @@ from __future__ import annotations
 import poplib
 import time
 from base64 import b64encode
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -170,7 +171,8 @@ class Session:
 
     def abandon(self) -> None:
         """End the connection without a word: then nothing is deleted."""
-        self._client.close()
+        with suppress(OSError):
+            self._client.close()
 
 
 def _pair(line: bytes) -> tuple[str, str]:
