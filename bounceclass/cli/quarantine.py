@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -13,13 +13,20 @@ from bounceclass.cli.session import current
 from bounceclass.cli.stored import said_at, told
 from bounceclass.cli.terminal import complain
 from bounceclass.errors import InputError
+from bounceclass.sources.imap import Imap
 from bounceclass.sources.maildir import Maildir, reason_file
 from bounceclass.sources.mbox import Mbox
+from bounceclass.sources.pop3 import Pop3
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 __all__ = ["command"]
+
+ON_SERVER: Final = (
+    "{url}: what is in quarantine is in its folder {folder} on the server, not here. A mail program shows it, the log of the run says why; "
+    "what is moved back is tried again"
+)
 
 
 @click.group()
@@ -41,6 +48,7 @@ def list_(urls: tuple[str, ...]) -> int:
 @click.argument("path", type=click.Path(path_type=Path))
 def show(path: Path) -> int:
     """Say why a file is there, and print its head."""
+    _refuse_servers(path)
     try:
         with path.open("rb") as file:
             head = file.read(8192)
@@ -61,6 +69,7 @@ def retry(paths: tuple[Path, ...], everything: bool) -> int:  # noqa: FBT001  cl
     from bounceclass.assembly import opened  # noqa: PLC0415  the whole library
     from bounceclass.protocols import Item  # noqa: PLC0415  as above
 
+    _refuse_servers(*paths)
     chosen = list(_files(())) if everything else list(paths)
     if not chosen:
         if everything:
@@ -84,11 +93,21 @@ def retry(paths: tuple[Path, ...], everything: bool) -> int:  # noqa: FBT001  cl
 
 
 def _files(urls: tuple[str, ...]) -> Iterator[Path]:
-    """Yield what is in quarantine of the sources that keep one as a Maildir."""
+    """Yield what is in quarantine of the sources that keep one as a Maildir; say of others that they have it on their server."""
     session = current()
     for source in open_sources(urls or session.settings.run.sources, session.engine().plugins, session.settings):
-        if isinstance(source, (Maildir, Mbox)):
+        if isinstance(source, Imap):
+            complain(ON_SERVER.format(url=source.url, folder=source.quarantine))
+        if isinstance(source, (Maildir, Mbox, Pop3)):
             yield from sorted(path for path in (source.quarantine / "cur").glob("*") if path.is_file())
+
+
+def _refuse_servers(*paths: Path) -> None:
+    """Say what to do instead of naming a mailbox on a server for a file."""
+    for path in paths:
+        scheme = str(path).partition(":")[0]
+        if scheme in {"imap", "imaps"}:
+            raise InputError(f"{scheme}://...", "quarantine is a folder on the server: a mail program shows it; what is moved back is tried again")
 
 
 def _why(path: Path) -> str:

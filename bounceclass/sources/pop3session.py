@@ -85,7 +85,7 @@ class Session:
                 client.user(account.user)
                 client.pass_(secret)
         except poplib.error_proto as error:
-            if "EOF" in said(error):
+            if "EOF" in str(error):  # no answer, so no refusal
                 raise
             raise pause.refused(said(error)) from error
         pause.accepted()
