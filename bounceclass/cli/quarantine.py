@@ -107,7 +107,8 @@ def _refuse_servers(*paths: Path) -> None:
     for path in paths:
         scheme = str(path).partition(":")[0]
         if scheme in {"imap", "imaps"}:
-            raise InputError(f"{scheme}://...", "quarantine is a folder on the server: a mail program shows it; what is moved back is tried again")
+            source = f"{scheme}://..."
+            raise InputError(source, "quarantine is a folder on the server: a mail program shows it; what is moved back is tried again")
 
 
 def _why(path: Path) -> str:

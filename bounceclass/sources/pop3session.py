@@ -9,7 +9,7 @@ import poplib
 import time
 from base64 import b64encode
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
@@ -43,6 +43,22 @@ class Listed(msgspec.Struct, frozen=True):
     size: int
 
 
+class _Plain(poplib.POP3):
+    """Closes the connection also where the server does not greet, which poplib leaves open."""
+
+    def __init__(self, *given: Any, **named: Any) -> None:  # noqa: ANN401  poplib's
+        try:
+            super().__init__(*given, **named)
+        except BaseException:
+            with suppress(AttributeError, OSError):  # it may not have come so far
+                self.close()
+            raise
+
+
+class _Encrypted(_Plain, poplib.POP3_SSL):
+    """The same over TLS."""
+
+
 class Session:
     """A connection that is logged in; the server holds the mailbox for it alone."""
 
@@ -52,9 +68,9 @@ class Session:
         self._account = account
         context = None if account.tls == "none" else trusting(account)
         if account.tls == "tls":
-            self._client: poplib.POP3 = poplib.POP3_SSL(account.host, account.port, timeout=account.timeout, context=context)
+            self._client: poplib.POP3 = _Encrypted(account.host, account.port, timeout=account.timeout, context=context)
         else:
-            self._client = poplib.POP3(account.host, account.port, timeout=account.timeout)
+            self._client = _Plain(account.host, account.port, timeout=account.timeout)
         try:
             if account.tls == "starttls":
                 self._start_tls(context)
