@@ -99,8 +99,8 @@ def test_mail_wakes_a_run_that_waits_and_it_ends_at_once_when_told(running: Call
     without_plugins(world, 10, poll=120)
     run = running(world)
     until((box.path / ".Processed").exists)
-    time.sleep(1)
     for number in range(2):
+        time.sleep(1)  # it waits by then
         begun = time.monotonic()
         box.put(bounce(number, f"ruth{number}@example.net"))
         until(lambda: world.place.left() == 0)
