@@ -242,3 +242,19 @@ def test_in_a_folder_of_many_uids_all_are_found_in_portions(box: Box, imap: Open
     source = imap(box.url("imap"))
     assert subjects(source) == ["m00", "m25", "m26", "m27", "m28", "m29"]
     assert len(box.state()["Processed"]) == 6
+
+
+@pytest.mark.parametrize("capability", ["IMAP4rev1 MOVE UIDPLUS", "IMAP4rev1 UIDPLUS"])
+def test_two_who_work_on_one_folder_move_each_mail_once(capability: str, own: Callable[..., Dovecot], imap: OpenImap) -> None:
+    box = new_box(own(extra=f"imap_capability = {capability}"))
+    for subject in ("one", "two"):
+        box.put(mail(subject))
+    both = [imap(box.url("imap")) for _ in range(2)]
+    found = [list(source.items()) for source in both]
+    assert [item.key for item in found[0]] == [item.key for item in found[1]]
+    for source, items in zip(both, found, strict=True):
+        for item in items:
+            assert item.finish is not None
+            item.finish(None)
+        source.settle()
+    assert box.state() == {"INBOX": [], "Processed": [("one",), ("two",)], "Quarantine": []}
