@@ -113,7 +113,7 @@ class RunSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """How `bounceclass run` works."""
 
     sources: tuple[str, ...] = ()
-    """Where bounces arrive: `maildir:/var/mail/bounces`, `mbox:/var/mail/bounces.mbox`."""
+    """Where bounces arrive: `maildir:/var/mail/bounces`, `mbox:/var/mail/bounces.mbox`, `imaps://USER@SERVER/INBOX?password=env:NAME`."""
     poll_seconds: float = 30.0
     """How long it waits before it looks again."""
     batch: int = 200

@@ -42,8 +42,9 @@ _FORM: Final = "%(asctime)s %(levelname)s %(message)s"
 def command(urls: tuple[str, ...], once: bool, dry_run: bool, live: bool, store: str | None) -> int:  # noqa: FBT001  click's signature
     """Read bounces from mailboxes, decide what follows, and tell the plugins.
 
-    SOURCE is maildir:FOLDER or mbox:FILE; by default those of the configuration. Without --once it goes on until SIGTERM or
-    Ctrl-C: then it ends after the batch in hand; a second Ctrl-C ends at once, and loses nothing either.
+    SOURCE is maildir:FOLDER, mbox:FILE, log:FILE, or imap, imaps, pop3 or pop3s ://USER@SERVER/; by default those of the
+    configuration. Without --once it goes on until SIGTERM or Ctrl-C: then it ends after the batch in hand; a second Ctrl-C
+    ends at once, and loses nothing either.
     """
     from bounceclass.assembly import opened  # noqa: PLC0415  the whole library, which `--help` need not wait for
 
