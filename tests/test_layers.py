@@ -26,7 +26,7 @@ ORDER = (
     "domaincheck", "outgoing", "bookkeeping", "waiting", "runner", "filter",
     "config", "assembly", "rehearsal", "replay", "vendorlists", "listforms",
     "summary.contents", "summary.links", "summary.fixes", "summary.unknowns", "summary.charts", "summary.compiling", "summary.wording", "summary.markup", "summary.figures", "summary.html",
-    "cli.terminal", "cli.session", "cli.output", "cli.prose", "cli.diff", "cli.classify", "cli.unknowns", "cli.tag", "cli.verify", "cli.reply", "cli.explain", "cli.compare", "cli.check", "cli.rules", "cli.plugins", "cli.live", "cli.deliver", "cli.run", "cli.filter", "cli.stored", "cli.suppressions", "cli.undo", "cli.replay", "cli.incidents", "cli.quarantine", "cli.summarytext", "cli.summary", "cli.outbox", "cli.init", "cli.config", "cli.completion", "cli.main",
+    "cli.terminal", "cli.session", "cli.output", "cli.prose", "cli.diff", "cli.classify", "cli.unknowns", "cli.tag", "cli.verify", "cli.reply", "cli.explain", "cli.compare", "cli.check", "cli.rules", "cli.plugins", "cli.live", "cli.deliver", "cli.run", "cli.filter", "cli.stored", "cli.suppressions", "cli.undo", "cli.erase", "cli.replay", "cli.incidents", "cli.quarantine", "cli.summarytext", "cli.summary", "cli.outbox", "cli.init", "cli.config", "cli.completion", "cli.main",
 )  # fmt: skip
 
 

@@ -38,6 +38,7 @@ BUILT_IN: Final = (
     "summary",
     "suppressions",
     "undo",
+    "erase",
     "replay",
     "incidents",
     "quarantine",
