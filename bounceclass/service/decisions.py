@@ -1,8 +1,9 @@
-"""A line of the log for each decision: those that change something for somebody at `info`, the others at `debug`."""
+"""What a run did, in its log: a line a batch at `info`, and at `debug` one for each decision, of which there may be thousands a second."""
 
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from bounceclass.model import Action
@@ -15,21 +16,23 @@ if TYPE_CHECKING:
 __all__ = ["log_decisions"]
 
 LOG: Final = logging.getLogger("bounceclass")
-_CHANGING: Final = frozenset({Action.SUPPRESS, Action.RELEASE, Action.HOLD})
 
 
 def log_decisions(observation: Observation) -> None:
     """Log what a batch came to, once it is committed."""
-    if isinstance(observation, Batch):
+    if not isinstance(observation, Batch):
+        return
+    if LOG.isEnabledFor(logging.DEBUG):
         for entered in observation.entered:
             _log(entered)
+    counts = Counter(entered.decision.action for entered in observation.entered)
+    said = ", ".join(f"{counts[action]} {action}" for action in Action if counts[action])
+    fields = {"source": observation.place, "inputs": observation.inputs, "seconds": round(observation.seconds, 3)}
+    LOG.info("%s: %d processed%s", observation.place, observation.inputs, f": {said}" if said else "", extra=fields)
 
 
 def _log(entered: Entered) -> None:
     decision, event, entry = entered.decision, entered.case.event, entered.decision.suppression
-    level = logging.INFO if decision.action in _CHANGING else logging.DEBUG
-    if not LOG.isEnabledFor(level):
-        return
     fields = {
         "decision": decision.action.value,
         "recipient": entry.address if entry else entered.case.recipient or event.recipient,
@@ -40,4 +43,4 @@ def _log(entered: Entered) -> None:
         "event": entered.case.key,
         "source": entered.report.source,
     }
-    LOG.log(level, "%s: %s", decision.action, decision.because, extra=fields)
+    LOG.debug("%s: %s", decision.action, decision.because, extra=fields)
