@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from bounceclass.config import Configuration
+    from bounceclass.observation import Observation
     from bounceclass.plugins import Plugins
     from bounceclass.protocols import Source
     from bounceclass.settings import StoreSettings
@@ -85,9 +86,14 @@ def resolvers_of(configuration: Configuration) -> DomainChecks | None:
 
 @contextmanager
 def opened(
-    configuration: Configuration, plugins: Sequence[object] = (), urls: Sequence[str] | None = None, *, checkpoint: Callable[[str], None] | None = None
+    configuration: Configuration,
+    plugins: Sequence[object] = (),
+    urls: Sequence[str] | None = None,
+    *,
+    checkpoint: Callable[[str], None] = lambda _name: None,
+    observe: Callable[[Observation], None] = lambda _observation: None,
 ) -> Iterator[Parts]:
-    """Open all parts, and close them at the end. `urls` stand in for the configuration's sources."""
+    """Open all parts, and close them at the end. `urls` stand in for the configuration's sources; the rest is told as the Runner tells it."""
     engine = Engine(configuration, plugins=plugins)
     guard = Guard(configuration.policy, configuration.own_hosts)
     policy = Policy(configuration, configuration.trust, configuration.policy)
@@ -104,10 +110,12 @@ def opened(
             configuration,
             guard=guard,
             checker=resolvers_of(configuration),
-            checkpoint=checkpoint or (lambda _name: None),
+            checkpoint=checkpoint,
+            observe=observe,
         )
         yield Parts(engine, store, bookkeeper, outgoing, runner, sources)
     finally:
         for source in sources:
             source.close()
         store.close()
+        engine.plugins.close()

@@ -10,7 +10,7 @@ from typing import Any, Final, Literal
 
 import msgspec
 
-__all__ = ["DEFAULT", "KeySource", "Limits", "RunSettings", "SecretSource", "Settings", "StoreSettings", "TrustSettings", "without_policy"]
+__all__ = ["DEFAULT", "KeySource", "Limits", "LogSettings", "RunSettings", "SecretSource", "Settings", "StoreSettings", "TrustSettings", "without_policy"]
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -120,6 +120,19 @@ class RunSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """How many inputs share one commit."""
     resolvers: tuple[str, ...] = ()
     """Name servers that are asked before a whole domain is suppressed, at least two; by default those of this machine."""
+    metrics: str | None = None
+    """IP address and port where `/metrics` and `/health` are served, such as `127.0.0.1:9464`."""
+    backlog_seconds: float = 3600.0
+    """A plugin's call that has waited longer in the outbox is a fault that `/health` tells."""
+
+
+class LogSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a run writes to standard error."""
+
+    format: Literal["text", "json"] = "text"
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    addresses: Literal["hashed", "shown", "hidden"] = "hashed"
+    """What becomes of addresses, whoever wrote the line."""
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -142,6 +155,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Where history lives."""
     run: RunSettings = RunSettings()
     """How `bounceclass run` works."""
+    log: LogSettings = LogSettings()
+    """What it writes to standard error."""
     isolate: Literal["thread", "process"] = "thread"
     """Where plugins refine: inline, where one that hangs can't be stopped, or in a child process, which can be killed."""
 

@@ -22,7 +22,7 @@ from bounceclass.notice import Notice
 from bounceclass.packcheck import check
 from bounceclass.packs import Rule, load, load_ours
 from bounceclass.presets import PRESETS, PolicySettings, rows_for
-from bounceclass.settings import Limits, RunSettings
+from bounceclass.settings import Limits, LogSettings, RunSettings
 from bounceclass.summary import contents
 
 ROOT = Path(__file__).parent.parent
@@ -101,6 +101,7 @@ def test_every_setting_of_the_policy_is_documented() -> None:
 
 def test_every_setting_of_a_run_is_documented() -> None:
     assert set(RunSettings.__struct_fields__) - table("docs/running.md") == set()
+    assert set(LogSettings.__struct_fields__) - table("docs/service.md") == set()
 
 
 @pytest.mark.parametrize(("page", "text"), PACKS)

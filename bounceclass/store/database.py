@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy import delete, insert, select
 
 from bounceclass.store import entries, erasure, inquiry, past, rejudgement, sentlog
+from bounceclass.store.backlog import read_backlog
 from bounceclass.store.connection import connect, faults, reading, writing
 from bounceclass.store.ledger import Ledger
 from bounceclass.store.migration import migrate
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
     from bounceclass.history import DomainHistory, History
     from bounceclass.model import Suppression
+    from bounceclass.store.backlog import Backlog
     from bounceclass.store.records import Past, Recorded, Sent
     from bounceclass.trust import Lookups
 
@@ -144,6 +146,11 @@ class Database:
         """Open a transaction that reads, for questions about a span of time."""
         with reading(self._engine) as connection:
             yield Survey(connection, since, until)
+
+    def backlog(self, plugins: Iterable[str]) -> Backlog:
+        """Return what waits for some plugins, and for an operator."""
+        with reading(self._engine) as connection:
+            return read_backlog(connection, plugins)
 
     def record_sent(self, mails: Iterable[Sent]) -> int:
         """Record what was sent, 1,000 to a transaction; return how many mails were new."""
