@@ -41,7 +41,7 @@ def test_what_is_scraped_is_what_was_done(running: Running, sink: Sink) -> None:
     sink.stop()  # the plugin can reach nobody
     running.start()
     until(lambda: running.metrics().get("plugin_failures_total{hook=bounce,plugin=exec}") == 3, "the calls")
-    until(lambda: running.metrics()["outbox_oldest_seconds{plugin=exec}"] > 0, "what waits")  # looked up once a second
+    until(lambda: running.metrics()["outbox_depth{plugin=exec}"] == 5 and running.metrics()["outbox_oldest_seconds{plugin=exec}"] > 0, "what waits")  # looked up once a second
     found = running.metrics()
     last = found.pop(f"source_last_success_timestamp_seconds{{source={running.place.url}}}")
     assert time.time() - 30 < last <= time.time()
