@@ -76,10 +76,10 @@ def open_sources(urls: Sequence[str], plugins: Plugins, configuration: Configura
     return tuple(found)
 
 
-def resolvers_of(configuration: Configuration) -> DomainChecks | None:
+def resolvers_of(configuration: Configuration, checkpoint: Callable[[str], None]) -> DomainChecks | None:
     """Return what asks DNS, None where dnspython is absent: then no domain is suppressed as a whole."""
     try:
-        return DomainChecks(open_resolvers(configuration.run.resolvers))
+        return DomainChecks(open_resolvers(configuration.run.resolvers), lambda _domain: checkpoint("asked"))
     except MissingExtraError:
         return None
 
@@ -109,7 +109,7 @@ def opened(
             engine.plugins,
             configuration,
             guard=guard,
-            checker=resolvers_of(configuration),
+            checker=resolvers_of(configuration, checkpoint),
             checkpoint=checkpoint,
             observe=observe,
         )

@@ -218,7 +218,10 @@ class Runner:
         """Process inputs in one transaction and finish them; return what went wrong, None where nothing did."""
         started = time.monotonic()
         try:
-            accounts = [account for item in items for account in self._prepared(item)]
+            accounts = []
+            for item in items:
+                accounts += self._prepared(item)
+                self._checkpoint("read")
             self._checkpoint("prepared")
             decisions = self._patiently(lambda: self._enter(accounts, items))
         except StoreError:

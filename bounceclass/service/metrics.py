@@ -98,7 +98,7 @@ class Metrics:
 
     def failures(self) -> Tally[tuple[str, str]]:
         """Return how often which hook of which plugin failed, since the start."""
-        return self._failures + self._parts.engine.plugins.failures if self._parts else self._failures
+        return self._failures + Tally(self._parts.engine.plugins.failures) if self._parts else self._failures
 
     def text(self) -> bytes:
         """Return all of it in the text format."""

@@ -15,6 +15,7 @@ import time
 import urllib.error
 import urllib.request
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -24,7 +25,6 @@ from tests.runner.conftest import ROOT, Place, Sink, sink  # noqa: F401  a fixtu
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
 SECONDS = 60.0
 
@@ -155,6 +155,12 @@ metrics = "127.0.0.1:{self.port}"
                 labels = ",".join(f"{key}={value}" for key, value in sorted(one.labels.items()))
                 found[f"{one.name}{{{labels}}}" if labels else one.name] = one.value
         return {name.removeprefix("bounceclass_"): value for name, value in found.items() if name.startswith("bounceclass_")}
+
+    def held(self) -> int:
+        """How many files and threads the process has; a request may bring a connection to the store (three files) and a thread."""
+        assert self.process is not None
+        folder = Path("/proc", str(self.process.pid))
+        return sum(len([*(folder / name).iterdir()]) for name in ("fd", "task")) if folder.is_dir() else 0
 
     def processed(self) -> float:
         return sum(value for name, value in self.metrics().items() if re.match(r"inputs_total", name))

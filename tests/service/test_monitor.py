@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
+import re
 import subprocess
 import sys
 import time
@@ -76,6 +77,9 @@ def test_what_is_scraped_is_what_was_done(running: Running, sink: Sink) -> None:
         "store_up": 1,
         f"source_up{{source={running.place.url}}}": 1,
     }
+    page = (ROOT / "docs/service.md").read_text(encoding="utf-8")
+    counted = {name.partition("{")[0].removesuffix("_count") for name in running.metrics() if not re.search(r"_(?:bucket|sum)\b", name)}
+    assert [name for name in sorted(counted) if f"`bounceclass_{name}`" not in page] == []
     assert running.end() == 0
 
 
