@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 import signal
 import subprocess
 import sys
@@ -14,12 +13,13 @@ import click
 import msgspec
 
 from bounceclass.cli.deliver import TRY_AGAIN, envelope, read_message
+from bounceclass.cli.lasting import log_as_configured, stop_on_signals
 from bounceclass.cli.session import current
 from bounceclass.errors import SettingsError
 from bounceclass.filtering import Pass
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from types import FrameType
     from typing import NoReturn
 
@@ -60,7 +60,7 @@ def command(  # noqa: PLR0913, PLR0917  one a flag
     """
     session = current()
     which = Pass(passing) if passing else Pass.POLICY if session.settings.store.url else Pass.SUPPRESS
-    _log(session)
+    log_as_configured(session.settings)
     with _ledger(session, which, timeout / 2) as ledger:
         from bounceclass.filter import Judged  # noqa: PLC0415  the whole library
 
@@ -74,13 +74,6 @@ def command(  # noqa: PLR0913, PLR0917  one a flag
             msg = "--from SOURCE needs --to TARGET, and takes no COMMAND"
             raise SettingsError(msg)
         return _between(judged, ledger, (source_url, target_url, rest_url), once=once)
-
-
-def _log(session: Session) -> None:
-    from bounceclass.service.concealment import concealment_for  # noqa: PLC0415  as below
-    from bounceclass.service.log import log_to  # noqa: PLC0415  as below
-
-    log_to(sys.stderr, session.settings.log, concealment_for(session.settings, (), secrets.token_bytes(32)))
 
 
 class _Ledger:
@@ -164,20 +157,6 @@ def _limited(seconds: float) -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
-def _stop_on_signals(end: Callable[[], None]) -> list[int]:
-    """Let the first SIGTERM or SIGINT end the work after the mail in hand; return where they are noted."""
-    caught: list[int] = []
-
-    def stop(number: int, _frame: FrameType | None) -> None:
-        caught.append(number)
-        end()
-        signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, stop)
-    return caught
-
-
 def _between(judged: Judged, ledger: _Ledger | None, urls: tuple[str, str, str | None], *, once: bool) -> int:
     """Pass on from a source to a target until stopped."""
     from bounceclass.assembly import open_sources  # noqa: PLC0415  as above
@@ -192,7 +171,7 @@ def _between(judged: Judged, ledger: _Ledger | None, urls: tuple[str, str, str |
         (source,) = open_sources((urls[0],), current().engine().plugins, whole)
         stack.callback(source.close)
         working = Filter(judged, target, rest, settings.run.poll_seconds)
-        caught = _stop_on_signals(working.stop)
+        caught = stop_on_signals(working.stop)
         working.run(source, once=once, turn=ledger.turn if ledger else lambda: None)
         counts = working.counts
         quarantined = f", {counts['quarantined']} in quarantine" if counts["quarantined"] else ""

@@ -35,6 +35,7 @@ BUILT_IN: Final = (
     "run",
     "deliver",
     "filter",
+    "mta",
     "summary",
     "suppressions",
     "undo",

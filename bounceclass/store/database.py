@@ -126,6 +126,11 @@ class Database:
         with reading(self._engine) as connection:
             return inquiry.is_suppressed(connection, self._naming, address, stream, now)
 
+    def suppression_of(self, address: str, stream: str | None, now: datetime) -> Suppression | None:
+        """Return an entry that suppresses an address, or its domain, for a stream; None where nothing does."""
+        with reading(self._engine) as connection:
+            return inquiry.suppression_of(connection, self._naming, address, stream, now)
+
     def history(self, address: str, stream: str | None, now: datetime) -> History:
         """Return what is known of an address."""
         with reading(self._engine) as connection:
