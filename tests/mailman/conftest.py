@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import mailmanclient
@@ -12,7 +14,6 @@ from tests.mailman.host import PASSWORD, Mailman, environment, our_code
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     Site = Callable[..., Mailman]
 
@@ -32,11 +33,12 @@ def client(mailman: Mailman) -> mailmanclient.Client:
 
 
 @pytest.fixture(scope="session")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mailman]:
+def made(tmp_path_factory: pytest.TempPathFactory) -> Mailman:
     """A site with the list garden, and shed, as its database was left; nothing of it runs."""
     folder = tmp_path_factory.mktemp("mailman")
     programs = environment()
     mailman = Mailman(programs, our_code(folder / "code"), folder / "made")
+    shutil.copy(Path(__file__).with_name("killing.py"), folder / "code")
     mailman.start("rest", alone=True)
     try:
         domain = client(mailman).create_domain("lists.example.com")

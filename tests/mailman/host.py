@@ -156,8 +156,8 @@ class Mailman:
         """Wait until something holds."""
         deadline = time.monotonic() + PATIENCE
         while not holds():
-            alive = self._process is not None and self._process.poll() is None
-            assert alive and time.monotonic() < deadline, f"{what}:\n{self.told()}"
+            waits = self._process is not None and self._process.poll() is None and time.monotonic() < deadline
+            assert waits, f"{what}:\n{self.told()}"
             time.sleep(0.1)
 
     def told(self) -> str:
