@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 MAILMAN = ("mailman==3.3.10", "SQLAlchemy<2.1")
-PATIENCE = 90.0  # seconds
+PATIENCE = 60.0  # seconds
 PASSWORD = "restpass"  # noqa: S105  of a server that lives for a test
 CONFIG = """\
 [mailman]

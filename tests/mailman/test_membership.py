@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 SECRET = SecretSource(secret=PASSWORD)
+WRONG = SecretSource(secret="not it, secretly")  # noqa: S106  of a test
 KEPT, DISABLED = "enabled", "by_bounces"
 
 
@@ -108,11 +109,11 @@ def test_an_engine_is_told_by_name_and_acts(mailman: Mailman) -> None:
 
 
 def test_a_wrong_password_is_refused_and_not_told(mailman: Mailman) -> None:
-    one = plugin(Settings(url=mailman.url, password=SecretSource(secret="not it, secretly")))
+    one = plugin(Settings(url=mailman.url, password=WRONG))
     with pytest.raises(Refused, match="answered 401") as raised:
         one.bounceclass_suppress(entry("full@example.org"))
     assert "secretly" not in str(raised.value)
-    assert "secretly" not in repr(Settings(password=SecretSource(secret="not it, secretly")))
+    assert "secretly" not in repr(Settings(password=WRONG))
 
 
 class Broken(BaseHTTPRequestHandler):

@@ -10,6 +10,7 @@ from aiosmtpd.controller import Controller
 
 from bounceclass.tags import Key, find_tags, tagged, verify_tag
 from tests.mailman.bounces import HOST, MEMBERS, SHORT, bounces, dsn, verp
+from tests.servers import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 SECRET = "at least sixteen octets, from a generator"  # noqa: S105  of a test
 KEY = Key(id=3, secret=SECRET.encode())
 STRANGER = "stranger@example.invalid"
-POST = b"From: unknown@example.org\r\nTo: garden@lists.example.com\r\nSubject: seeds\r\nMessage-ID: <seeds@example.org>\r\n\r\nWho has some?\r\n"
+POST = b"From: unknown@example.org\r\nTo: garden@lists.example.com\r\nSubject: seeds\r\nMessage-ID: <seeds@example.org>\r\n\r\nHas anybody got some of the blue ones?\r\n"
 DEAD = "550 5.1.1 User unknown"
 
 
@@ -37,10 +38,10 @@ class Sink:
 @pytest.fixture
 def sink() -> Iterator[tuple[Sink, int]]:
     handler = Sink()
-    controller = Controller(handler, hostname="127.0.0.1", port=0)
+    port = free_port()
+    controller = Controller(handler, hostname="127.0.0.1", port=port)
     controller.start()
-    assert controller.server is not None
-    yield handler, controller.server.sockets[0].getsockname()[1]
+    yield handler, port
     controller.stop()
 
 
