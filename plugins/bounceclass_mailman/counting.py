@@ -130,17 +130,13 @@ class Counting:
         member = next((one for one in to.verp if _names(report, event, one)), None)
         if to.verp and member is None:
             return None, "the return path names another than the report"
-        if standing.grade not in ACTING and (doubt := self._doubt(standing)):
-            return None, doubt
+        # That the VERP differs was told of the recipient that the report names; the mail that came back may name the member.
+        alarms = {alarm for alarm in standing.alarms if alarm in _DOUBTS and not (member and alarm == "verp-differs")}
+        if standing.grade not in ACTING and (alarms or self.keys):
+            return None, ", ".join(sorted(alarms)) or "it has no tag of ours, and keys are configured"
         if member is not None:
             return member, "the return path and the report name the same"
         return (None if standing.grade is Trust.NONE else standing.recipient), standing.because
-
-    def _doubt(self, standing: Standing) -> str | None:
-        """Return why a report that anybody could have written isn't believed at all."""
-        if doubts := sorted(_DOUBTS.intersection(standing.alarms)):
-            return ", ".join(doubts)
-        return "it has no tag of ours, and keys are configured" if self.keys else None
 
 
 def _names(report: Report, event: Event, member: str) -> bool:

@@ -42,6 +42,7 @@ lmtp_port: {lmtp}
 smtp_host: 127.0.0.1
 smtp_port: {smtp}
 verp_delivery_interval: 1
+verp_probes: {probes}
 [webservice]
 hostname: 127.0.0.1
 port: {rest}
@@ -115,10 +116,10 @@ def our_code(folder: Path) -> Path:
 class Mailman:
     """One site in a folder: its processes, its list and its members."""
 
-    def __init__(self, programs: Path, code: Path, folder: Path, *, bounces: str = OURS, outgoing: str = "mailman.mta.deliver.deliver", settings: str = "") -> None:
+    def __init__(self, programs: Path, code: Path, folder: Path, *, bounces: str = OURS, outgoing: str = "mailman.mta.deliver.deliver", settings: str = "", probes: str = "no") -> None:
         self.folder, self.var = folder, folder / "var"
         self._programs, self._code = programs, code
-        self._bounces, self._outgoing = bounces, outgoing
+        self._given = {"bounces": bounces, "outgoing": outgoing, "probes": probes}
         self.rest, self.lmtp, self.smtp = free_port(), free_port(), free_port()
         self.url = f"http://127.0.0.1:{self.rest}/3.1"
         self._process: subprocess.Popen[bytes] | None = None
@@ -134,7 +135,7 @@ class Mailman:
     def _configure(self, runners: tuple[str, ...]) -> str:
         path = self.folder / "mailman.cfg"
         started = {f"start_{name}": "yes" if name in runners else "no" for name in CHOSEN}
-        text = CONFIG.format(var=self.var, rest=self.rest, lmtp=self.lmtp, smtp=self.smtp, password=PASSWORD, bounces=self._bounces, outgoing=self._outgoing, **started)
+        text = CONFIG.format(var=self.var, rest=self.rest, lmtp=self.lmtp, smtp=self.smtp, password=PASSWORD, **self._given, **started)
         path.write_text(text + "".join(f"[runner.{name}]\nstart: no\n" for name in QUIET))
         return str(path)
 
