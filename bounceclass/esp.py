@@ -13,6 +13,7 @@ import logging
 from typing import TYPE_CHECKING, Final, Protocol
 
 from bounceclass import payload
+from bounceclass.signing import password
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     Verifier = Callable[[Mapping[str, str], bytes, tuple[str, ...], datetime], bool]
     Reader = Callable[[payload.Record], Report]
 
-__all__ = ["Inbound", "Posts", "Remote", "TwoWay"]
+__all__ = ["Inbound", "Posts", "Remote", "TwoWay", "by_password"]
 
 LOG: Final = logging.getLogger("bounceclass")
 
@@ -69,7 +70,7 @@ class Posts:
         if found is None:
             return [payload.unread(self.name)]
         records, more = found
-        reports = [self._report(record) for record in records]
+        reports = [self._report(record) for record in records] or [payload.nothing(self.name)]
         return [*reports, payload.unread(self.name, f"read {payload.MOST} records")] if more else reports
 
     def replay_id(self, headers: Mapping[str, str], body: bytes) -> str | None:
@@ -86,6 +87,16 @@ class Posts:
         except Exception:  # one record that we can't read stops no other
             LOG.exception("plugin %s: a record could not be read", self.name)
             return payload.unread(self.name, "record")
+
+
+def by_password(header: str | None = None) -> Verifier:
+    """Return how a post is verified of an ESP that signs nothing: by a password, or a token in `header`."""
+
+    def verify(headers: Mapping[str, str], body: bytes, secrets: tuple[str, ...], now: datetime) -> bool:
+        del body, now  # neither is signed
+        return password(headers, secrets, header)
+
+    return verify
 
 
 class Remote(Protocol):

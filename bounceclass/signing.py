@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-__all__ = ["AHEAD", "decoded", "is_fresh", "keyed", "password", "svix"]
+__all__ = ["AHEAD", "SVIX_WINDOW", "decoded", "is_fresh", "keyed", "password", "svix"]
 
 AHEAD: Final = timedelta(minutes=5)
 """How far the ESP's clock may be ahead of ours."""

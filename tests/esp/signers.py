@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hmac
 import importlib
 import json
 from collections.abc import Callable  # noqa: TC003  msgspec reads the annotations at run time
@@ -10,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote_plus
 
 import msgspec
 from cryptography import x509
@@ -20,11 +22,15 @@ from cryptography.x509.oid import NameOID
 
 from bounceclass.engine import Engine
 from bounceclass.model import UNJUDGED, Report, decode
+from bounceclass.settings import Settings
 from bounceclass.testing import Contract, Example
 
 SAMPLES = Path(__file__).parent.parent.parent / "samples"
 Signed = tuple[dict[str, str], bytes]
 CERTIFICATE = "https://sns.eu-west-1.amazonaws.com/SimpleNotificationService-0123456789abcdef0123456789abcdef.pem"
+URL = "https://hooks.example.com/webhooks/mandrill?x=1"
+KEYS = ("first-key", "second-key", "another-key")
+PASSWORDS = ("esp:first", "esp:second", "esp:another")
 TOPIC = "arn:aws:sns:eu-west-1:123456789012:bounces"
 
 
@@ -71,6 +77,39 @@ def sendgrid(body: bytes, public: str, now: datetime) -> Signed:
     return {"X-Twilio-Email-Event-Webhook-Timestamp": stamp, "X-Twilio-Email-Event-Webhook-Signature": signature}, body
 
 
+def mailgun(body: bytes, key: str, now: datetime) -> Signed:
+    stamp, token = str(int(now.timestamp())), "a8ce0edb2dd8301dee6c2405235584e45aa91d1e9f979f3de0"
+    tree = json.loads(body)
+    signature = hmac.digest(key.encode(), f"{stamp}{token}".encode(), "sha256").hex()
+    tree["signature"] = {"timestamp": stamp, "token": token, "signature": signature}
+    return {}, json.dumps(tree).encode()
+
+
+def svix(body: bytes, secret: str, now: datetime) -> Signed:
+    stamp = str(int(now.timestamp()))
+    key = base64.b64decode(secret.removeprefix("whsec_"))
+    signature = base64.b64encode(hmac.digest(key, f"msg_1.{stamp}.".encode() + body, "sha256")).decode()
+    return {"svix-id": "msg_1", "svix-timestamp": stamp, "svix-signature": f"v1,{signature}"}, body
+
+
+def signed_in(header: str) -> Callable[[bytes, str, datetime], Signed]:
+    return lambda body, secret, _: ({header: hmac.digest(secret.encode(), body, "sha256").hex()}, body)
+
+
+def mandrill(body: bytes, key: str, _: datetime) -> Signed:
+    signed = f"{URL}mandrill_events{body.decode()}".encode()
+    signature = base64.b64encode(hmac.digest(key.encode(), signed, "sha1")).decode()
+    return {"X-Mandrill-Signature": signature}, f"mandrill_events={quote_plus(body.decode())}".encode()
+
+
+def basic(body: bytes, secret: str, _: datetime) -> Signed:
+    return {"Authorization": "Basic " + base64.b64encode(secret.encode()).decode()}, body
+
+
+def whsec(letter: bytes) -> str:
+    return "whsec_" + base64.b64encode(letter * 24).decode()
+
+
 class Vendor(msgspec.Struct, frozen=True, kw_only=True):
     """How an ESP posts."""
 
@@ -94,6 +133,15 @@ VENDORS: dict[str, Vendor] = {
         unknown=b'[{"event": "teleport", "email": "ruth@example.net"}]',
         window=timedelta(hours=25),
     ),
+    "mailgun": Vendor(sign=mailgun, secrets=KEYS, unknown=b'{"event-data": {"event": "teleport"}}', window=timedelta(hours=12), binds_body=False),
+    "postmark": Vendor(sign=basic, secrets=PASSWORDS, unknown=b'{"RecordType": "Teleport"}', binds_body=False),
+    "sparkpost": Vendor(sign=basic, secrets=PASSWORDS, unknown=b'[{"msys": {"message_event": {"type": "teleport"}}}]', binds_body=False),
+    "brevo": Vendor(sign=basic, secrets=PASSWORDS, unknown=b'{"event": "teleport"}', binds_body=False),
+    "mailjet": Vendor(sign=basic, secrets=PASSWORDS, unknown=b'{"event": "teleport"}', binds_body=False),
+    "resend": Vendor(sign=svix, secrets=(whsec(b"a"), whsec(b"b"), whsec(b"c")), unknown=b'{"type": "email.teleported"}', window=timedelta(minutes=5)),
+    "mailersend": Vendor(sign=signed_in("Signature"), secrets=KEYS, unknown=b'{"type": "activity.teleported"}'),
+    "mandrill": Vendor(sign=mandrill, secrets=KEYS, unknown=b'[{"event": "teleport"}]'),
+    "mailtrap": Vendor(sign=signed_in("Mailtrap-Signature"), secrets=KEYS, unknown=b'{"events": [{"event": "teleport"}]}'),
 }
 
 
@@ -105,11 +153,12 @@ def webhook(name: str) -> Any:
     if name == "ses":
         sns_of: Any = importlib.import_module("bounceclass_ses.sns").Sns
         return module("ses").webhook(sns_of(lambda _: rsa_key()[1]))
-    return module(name).webhook()
+    return module(name).webhook(URL) if name == "mandrill" else module(name).webhook()
 
 
+@cache
 def engine(name: str) -> Engine:
-    return Engine(plugins=[name])
+    return Engine(Settings(plugins={name: {"url": URL} if name == "mandrill" else {}}))
 
 
 def paths(name: str) -> list[Path]:
