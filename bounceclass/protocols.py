@@ -4,6 +4,7 @@
               Watchable, Peekable                  what one may be able to do besides
     Store     where events and suppressions live   one transaction for all of them
     Webhook   an ESP's events                      verify, then parse: pure
+              Forthright, Replayable               what one may say besides
     Parser    a MIME parser                        chosen by name in the settings
 
 A plugin need not inherit from these: what has the methods is one.
@@ -25,7 +26,23 @@ if TYPE_CHECKING:
     from bounceclass.history import DomainHistory, FailedMailing, History, Occurrence, Sighting
     from bounceclass.model import Decision, Scope, Suppression
 
-__all__ = ["Failure", "Item", "Parser", "Peekable", "Refused", "Retry", "Shape", "Source", "Store", "Transaction", "Voucher", "Watchable", "Webhook"]
+__all__ = [
+    "Failure",
+    "Forthright",
+    "Item",
+    "Parser",
+    "Peekable",
+    "Refused",
+    "Replayable",
+    "Retry",
+    "Shape",
+    "Source",
+    "Store",
+    "Transaction",
+    "Voucher",
+    "Watchable",
+    "Webhook",
+]
 
 Shape = tuple[str | None, str | None]
 """Charset and transfer encoding of one part, lower case; where not stated None, or what the parser takes for it."""
@@ -163,6 +180,21 @@ class Webhook(Protocol):
 
     def parse(self, body: bytes) -> list[Report]:
         """Return what a body says; junk gives a Report of kind `other`, never an exception."""
+
+
+@runtime_checkable
+class Forthright(Protocol):
+    """A Webhook that says what its ESP can't do, or doesn't sign: sentences for the operator, told at start."""
+
+    limits: tuple[str, ...]
+
+
+@runtime_checkable
+class Replayable(Protocol):
+    """A Webhook whose ESP names each post: the receiver takes one of the same name for a repetition, whatever its bytes."""
+
+    def replay_id(self, headers: Mapping[str, str], body: bytes) -> str | None:
+        """Return the name of a post that was verified, None where it has none. Raises nothing."""
 
 
 @runtime_checkable
