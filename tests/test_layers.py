@@ -18,7 +18,7 @@ ORDER = (
     "translate", "export.patterns", "export.texts", "export.orders", "export.conditions", "export.rows", "export.kumomta", "export.powermta", "export.zonemta",
     "mime.charsets", "mime.parsers", "mime.headers", "mime.split", "returned", "message",
     "fields", "quotation", "dsn", "feedback", "receipt", "autoreply", "prose", "statement", "notice", "formats.unix", "formats.groupware", "formats.webmail", "formats.gateways", "formats.suites", "formats.servers", "formats.carriers", "reader", "logs.record", "logs.stamps", "logs.postfix", "logs.exim", "logs.accounting", "logs.reader",
-    "judge", "hookspecs", "isolation", "refinement", "confinement", "installed", "plugins", "confined", "sources.segments", "sources.files", "sources.location", "sources.holding", "sources.maildir", "sources.spool", "sources.listener", "sources.mbox", "sources.log", "sources.journal", "sources.account", "sources.login", "sources.imapsession", "sources.imap", "sources.pop3session", "sources.pop3", "targets", "builtin", "eventkey", "engine", "crew", "crewed",
+    "judge", "hookspecs", "isolation", "refinement", "confinement", "installed", "plugins", "confined", "sources.segments", "sources.files", "sources.location", "sources.holding", "sources.maildir", "sources.spool", "sources.listener", "sources.webhooks", "sources.mbox", "sources.log", "sources.journal", "sources.account", "sources.login", "sources.imapsession", "sources.imap", "sources.pop3session", "sources.pop3", "targets", "builtin", "eventkey", "engine", "crew", "crewed",
     "wrapping", "tags", "trust", "filtering",
     "domains", "presets", "repetition", "case", "protection", "policy", "incident",
     "store.naming", "store.schema", "store.statements", "store.records", "store.connection", "store.migrations.env", "store.migrations.versions.v0001_ledger", "store.migrations.versions.v0002_brake", "store.migrations.versions.v0003_deliveries", "store.migrations.versions.v0004_streams", "store.migration",
@@ -26,7 +26,8 @@ ORDER = (
     "domaincheck", "outgoing", "bookkeeping", "waiting", "runner", "filter",
     "config", "assembly", "rehearsal", "replay", "vendorlists", "listforms",
     "summary.contents", "summary.links", "summary.fixes", "summary.unknowns", "summary.charts", "summary.compiling", "summary.wording", "summary.markup", "summary.figures", "summary.html",
-    "cli.terminal", "cli.session", "cli.output", "cli.prose", "cli.diff", "cli.classify", "cli.unknowns", "cli.tag", "cli.verify", "cli.reply", "cli.explain", "cli.compare", "cli.check", "cli.rules", "cli.plugins", "cli.live", "cli.deliver", "cli.run", "cli.filter", "cli.stored", "cli.suppressions", "cli.undo", "cli.replay", "cli.incidents", "cli.quarantine", "cli.summarytext", "cli.summary", "cli.outbox", "cli.init", "cli.config", "cli.completion", "cli.main",
+    "web.problems", "web.gate", "web.instances", "web.memory", "web.intake", "web.posts", "web.app", "web.server",
+    "cli.terminal", "cli.session", "cli.output", "cli.prose", "cli.diff", "cli.classify", "cli.unknowns", "cli.tag", "cli.verify", "cli.reply", "cli.explain", "cli.compare", "cli.check", "cli.rules", "cli.plugins", "cli.live", "cli.deliver", "cli.run", "cli.serve", "cli.filter", "cli.stored", "cli.suppressions", "cli.undo", "cli.replay", "cli.incidents", "cli.quarantine", "cli.summarytext", "cli.summary", "cli.outbox", "cli.init", "cli.config", "cli.completion", "cli.main",
 )  # fmt: skip
 
 
