@@ -9,6 +9,7 @@ What comes slower than that costs a connection, not a request: there can be 1,00
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import TYPE_CHECKING, Any, Final
 
 from litestar.exceptions import HTTPException
@@ -17,12 +18,11 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from bounceclass.web.problems import MEDIA_TYPE, RETRY, document
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from litestar.types import ASGIApp, Receive, Scope, Send
+    from litestar.types import ASGIApp, Message, Receive, Scope, Send
     from litestar.types.asgi_types import HTTPReceiveMessage, WebSocketReceiveMessage
 
     from bounceclass.settings import WebSettings
+    from bounceclass.web.metrics import Metrics
 
 __all__ = ["CONNECTIONS", "OPEN", "Gate", "Patient", "patient"]
 
@@ -36,27 +36,41 @@ _BUSY: Final = 429
 class Gate:
     """An ASGI application before the application."""
 
-    def __init__(self, app: ASGIApp, settings: WebSettings, refused: Callable[[], None]) -> None:
-        """Take what is behind the gate, and who is told of each that is refused."""
+    def __init__(self, app: ASGIApp, settings: WebSettings, metrics: Metrics) -> None:
+        """Take what is behind the gate, and what counts who passes it."""
         self._app = app
         self._settings = settings
-        self._refused = refused
-        self.in_flight = 0
+        self._metrics = metrics
+        self._in_flight = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request in, or tell it to come again."""
         if str(scope["type"]) != "http" or scope["path"] in OPEN:
             await self._app(scope, receive, send)
             return
-        if self.in_flight >= self._settings.in_flight:
-            self._refused()
+        send = self._counting(send)
+        if self._in_flight >= self._settings.in_flight:
             await _tell_busy(send)
             return
-        self.in_flight += 1
+        self._enter(1)
         try:
             await self._app(scope, _within(receive, self._settings.body_seconds), send)
         finally:
-            self.in_flight -= 1
+            self._enter(-1)
+
+    def _enter(self, number: int) -> None:
+        self._in_flight += number
+        self._metrics.in_flight.set(self._in_flight)
+
+    def _counting(self, send: Send) -> Send:
+        began = time.perf_counter()
+
+        async def counted(message: Message) -> None:
+            await send(message)
+            if message["type"] == "http.response.start":
+                self._metrics.answered(message["status"], time.perf_counter() - began)
+
+        return counted
 
 
 def _within(receive: Receive, seconds: float) -> Receive:
