@@ -26,7 +26,7 @@ ORDER = (
     "domaincheck", "outgoing", "byhand", "bookkeeping", "waiting", "runner", "filter",
     "config", "assembly", "rehearsal", "replay", "vendorlists", "listforms",
     "summary.contents", "summary.links", "summary.fixes", "summary.unknowns", "summary.charts", "summary.compiling", "summary.wording", "summary.markup", "summary.figures", "summary.html",
-    "web.problems", "web.metrics", "web.gate", "web.instances", "web.memory", "web.intake", "web.posts", "web.tokens", "web.shapes", "web.verdicts", "web.listing", "web.document", "web.state", "web.app", "web.server",
+    "web.problems", "web.metrics", "web.gate", "web.instances", "web.memory", "web.intake", "web.posts", "web.tokens", "web.shapes", "web.document", "web.verdicts", "web.listing", "web.state", "web.app", "web.server",
     "cli.terminal", "cli.session", "cli.output", "cli.prose", "cli.diff", "cli.classify", "cli.unknowns", "cli.tag", "cli.verify", "cli.reply", "cli.explain", "cli.compare", "cli.check", "cli.rules", "cli.plugins", "cli.live", "cli.deliver", "cli.run", "cli.serve", "cli.filter", "cli.stored", "cli.suppressions", "cli.undo", "cli.replay", "cli.incidents", "cli.quarantine", "cli.summarytext", "cli.summary", "cli.outbox", "cli.init", "cli.config", "cli.completion", "cli.main",
 )  # fmt: skip
 

@@ -53,7 +53,8 @@ def problem_of(request: Asked, error: Exception) -> Response[bytes]:
 
 def _said(error: Exception) -> tuple[int, str]:
     if isinstance(error, HTTPException):
-        return error.status_code, error.detail or HTTPStatus(error.status_code).phrase
+        said = [str(one["message"]) for one in error.extra or () if isinstance(one, dict) and "message" in one]
+        return error.status_code, "; ".join(said) or error.detail or HTTPStatus(error.status_code).phrase
     if isinstance(error, StoreError) and error.transient:
         LOG.error("%s", error)
         return HTTPStatus.SERVICE_UNAVAILABLE, "The store can't be used now."

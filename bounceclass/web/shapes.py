@@ -11,7 +11,22 @@ from bounceclass.model import Advice, Details, Evidence, Permanence, Reason, Sco
 from bounceclass.store.records import Cause  # noqa: TC001  msgspec reads the annotations at run time
 from bounceclass.wrapping import is_address
 
-__all__ = ["Added", "Answered", "Lifted", "Listed", "NewSent", "NewSuppression", "NewSuppressions", "Recorded", "Replies", "Reply", "SentLog"]
+__all__ = [
+    "MOST",
+    "Added",
+    "Answered",
+    "Lifted",
+    "Listed",
+    "NewSent",
+    "NewSuppression",
+    "NewSuppressions",
+    "Recorded",
+    "Replies",
+    "Reply",
+    "SentLog",
+    "in_utc",
+    "reason_of",
+]
 
 MOST: Final = 1000
 """Of anything, in one request."""
@@ -56,7 +71,7 @@ class NewSuppression(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     address: Name | None = None
     domain: Name | None = None
     scope: Name | None = None
-    reason: Reason = Reason.SUPPRESSED
+    reason: str = Reason.SUPPRESSED.value
     until: Moment | None = None
 
     def __post_init__(self) -> None:
@@ -67,13 +82,14 @@ class NewSuppression(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
         if not is_address(self.address or f"x@{self.domain}"):
             msg = "it is no address" if self.address else "it is no domain"
             raise ValueError(msg)
+        reason_of(self.reason)
         if self.until is not None:
             in_utc(self.until)
 
     def entry(self, by: str, now: datetime) -> Suppression:
         """Return the entry of the list."""
         until = None if self.until is None else in_utc(self.until)
-        return Suppression(address=self.address, domain=self.domain, scope=self.scope, reason=self.reason, since=now, until=until, by=by)
+        return Suppression(address=self.address, domain=self.domain, scope=self.scope, reason=reason_of(self.reason), since=now, until=until, by=by)
 
 
 class NewSuppressions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -130,6 +146,14 @@ class Recorded(msgspec.Struct, frozen=True, kw_only=True):
     """How many of them were new."""
 
     new: int
+
+
+def reason_of(word: str) -> Reason:
+    """Return the reason of a word. Raises ValueError for one that is none."""
+    if word not in {reason.value for reason in Reason}:
+        msg = f"reason: {word!r} is none"
+        raise ValueError(msg)
+    return Reason(word)
 
 
 def in_utc(at: datetime) -> datetime:

@@ -14,6 +14,7 @@ from litestar.openapi.spec import OpenAPIMediaType, Operation, RequestBody, Sche
 from litestar.openapi.spec.enums import OpenAPIType
 
 from bounceclass.model import Report, Verdict, clean_text, encode
+from bounceclass.web.document import PROBLEMS
 from bounceclass.web.shapes import MOST, Answered, Replies, Reply
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def classify(engine: Engine) -> HTTPRouteHandler:
         "/classify",
         status_code=200,
         operation_class=Classify,
-        responses={200: ResponseSpec(data_container=Report | list[Answered], description=_SAID, generate_examples=False)},
+        responses={**PROBLEMS, 200: ResponseSpec(data_container=Report | list[Answered], description=_SAID, generate_examples=False)},
         opt={"scope": "classify"},
     )
     async def classify_(request: Request[Any, Any, Any]) -> Response[bytes]:

@@ -108,7 +108,7 @@ def test_the_list_is_added_to_asked_and_taken_from(api: Served) -> None:
     assert [one["address"] for one in lifted] == ["p1@example.net"]
     assert ask(api, "DELETE", "/v1/suppressions?address=p1@example.net").json() == {"lifted": []}
     past = ask(api, "GET", "/v1/suppressions/why?address=p1@example.net", READER).json()
-    assert [(one["what"], one["by"], one["why"]) for one in past["history"]] == [("suppress", "api:all", "entered by the API"), ("release", "api:all", "asked")]
+    assert [(one["what"], one["by"], one["why"]) for one in past["history"]] == [("suppress", "api:all", "entered by the API"), ("lift", "api:all", "asked")]
     assert len(ask(api, "GET", "/v1/suppressions?all=true").json()["suppressions"]) == 6
 
 
@@ -123,6 +123,7 @@ def test_the_list_is_added_to_asked_and_taken_from(api: Served) -> None:
         ("GET", "/v1/suppressions?reason=bad-luck", None),
         ("GET", "/v1/suppressions/why", None),
         ("POST", "/v1/suppressions", {"suppressions": [{}]}),
+        ("POST", "/v1/suppressions", {"suppressions": [{"address": "a@example.com", "reason": "bad-luck"}]}),
         ("POST", "/v1/suppressions", {"suppressions": [{"address": "nobody"}]}),
         ("POST", "/v1/suppressions", {"suppressions": [{"address": "a@example.com", "domain": "example.com"}]}),
         ("POST", "/v1/suppressions", {"suppressions": [{"address": "a@example.com", "until": "2099-01-01T00:00:00"}]}),
