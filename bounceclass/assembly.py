@@ -23,6 +23,7 @@ from bounceclass.policy import Policy
 from bounceclass.runner import Runner
 from bounceclass.secret import read_secret
 from bounceclass.sources.location import without_password
+from bounceclass.sources.webhooks import Webhooks
 from bounceclass.store import open_store
 from bounceclass.tags import read_keys
 from bounceclass.trust import Assessor
@@ -42,7 +43,7 @@ __all__ = ["Parts", "open_configured_store", "open_sources", "opened"]
 NO_STORE = 'no store is configured: write [store] url = "sqlite:////var/lib/bounceclass/bounces.db" into bounceclass.toml'
 
 
-BUILT_IN_SOURCES = "maildir:FOLDER, mbox:FILE, log:FILE, journal:FOLDER, lmtp: and smtp:HOST:PORT, imap, imaps, pop3 and pop3s://USER@SERVER/"
+BUILT_IN_SOURCES = "maildir:FOLDER, mbox:FILE, log:FILE, journal:FOLDER, lmtp: and smtp:HOST:PORT, webhooks:FOLDER, imap, imaps, pop3 and pop3s://USER@SERVER/"
 
 
 class Parts(msgspec.Struct, frozen=True):
@@ -72,6 +73,8 @@ def open_sources(urls: Sequence[str], plugins: Plugins, configuration: Configura
         if source is None:
             msg = f"source {without_password(url)}: nobody knows what that is; built in are {BUILT_IN_SOURCES}"
             raise SettingsError(msg)
+        if isinstance(source, Webhooks):
+            source.webhooks = dict(plugins.each("webhook"))
         found.append(source)
     return tuple(found)
 

@@ -76,6 +76,8 @@ class Bookkeeper:
 
     def prepare(self, item: Item, store: Database, now: datetime) -> list[Account]:
         """Read an input and find out how far each event of it is believed; writes nothing. There is one account for each report."""
+        if item.reader is not None:
+            item = msgspec.structs.replace(item, reports=item.reader(), reader=None)
         if item.reports is None:
             return [self._account(self._engine.classify(item.raw, item.source, cut=item.cut), item, store, now)]
         return [self._account(self._engine.judge(report), item, store, now) for report in item.reports]

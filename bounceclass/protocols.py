@@ -70,7 +70,8 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
     why it belongs in quarantine. It raises OSError where it can't; then the input is met again.
 
     `reports` is what the carrier has read itself, yet without verdicts (a log line, an ESP's payload): then
-    `raw` is not read as mail, only kept. `voucher` tells how far they are to be believed.
+    `raw` is not read as mail, only kept. `reader` is what gives them where that may fail: it is called when an attempt
+    at the input is counted, and what it raises is why it goes into quarantine. `voucher` tells how far they are to be believed.
     """
 
     raw: bytes
@@ -82,6 +83,7 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
     received_at: datetime | None = None
     finish: Callable[[str | None], None] | None = None
     reports: tuple[Report, ...] | None = None
+    reader: Callable[[], tuple[Report, ...]] | None = None
     voucher: Voucher | None = None
 
 

@@ -33,6 +33,7 @@ BUILT_IN: Final = (
     "tag",
     "verify",
     "run",
+    "serve",
     "deliver",
     "filter",
     "mta",

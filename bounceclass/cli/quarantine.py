@@ -18,9 +18,10 @@ from bounceclass.sources.imap import Imap
 from bounceclass.sources.journal import Journal
 from bounceclass.sources.log import Log, reread
 from bounceclass.sources.maildir import reason_file
+from bounceclass.sources.webhooks import Webhooks
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from bounceclass.protocols import Source
 
@@ -79,11 +80,11 @@ def retry(paths: tuple[Path, ...], everything: bool) -> int:  # noqa: FBT001  cl
         msg = "give files, or --all"
         raise click.UsageError(msg)
     left = 0
-    logs = {source.quarantine for source in _sources(()) if isinstance(source, (Journal, Log))}
+    readers = _readers(_sources(()))
     with opened(current().settings, current().named, ()) as parts:
         for path in chosen:
             try:
-                decisions = parts.runner.handle(_item(path, is_line=path.parent.parent in logs))
+                decisions = parts.runner.handle(_item(path, readers.get(path.parent.parent)))
                 path.unlink()
                 reason_file(path.parent.parent, path.name).unlink(missing_ok=True)
                 told(f"{path}: {', '.join(decision.action for decision in decisions) or 'nothing new'}")
@@ -94,9 +95,24 @@ def retry(paths: tuple[Path, ...], everything: bool) -> int:  # noqa: FBT001  cl
     return 1 if left else 0
 
 
-def _item(path: Path, *, is_line: bool) -> Item:
-    raw, at = path.read_bytes(), datetime.fromtimestamp(path.stat().st_mtime, UTC)
-    return reread(raw, str(path), at) if is_line else Item(raw=raw, source=str(path), received_at=at)
+def _readers(sources: Iterable[Source]) -> dict[Path, Callable[[Item], Item]]:
+    """Return what reads the files of a quarantine that are no mails."""
+    found: dict[Path, Callable[[Item], Item]] = {}
+    for source in sources:
+        if isinstance(source, (Journal, Log)):
+            found[source.quarantine] = _line
+        elif isinstance(source, Webhooks):
+            found[source.quarantine] = source.read
+    return found
+
+
+def _line(item: Item) -> Item:
+    return reread(item.raw, item.source, item.received_at or datetime.now(UTC))
+
+
+def _item(path: Path, read: Callable[[Item], Item] | None) -> Item:
+    item = Item(raw=path.read_bytes(), source=str(path), received_at=datetime.fromtimestamp(path.stat().st_mtime, UTC))
+    return read(item) if read else item
 
 
 def _files(urls: tuple[str, ...]) -> Iterator[Path]:

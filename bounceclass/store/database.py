@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from bounceclass.history import DomainHistory, History
     from bounceclass.model import Suppression
     from bounceclass.store.backlog import Backlog
-    from bounceclass.store.records import Past, Recorded, Sent
+    from bounceclass.store.records import Cause, Past, Recorded, Sent
     from bounceclass.trust import Lookups
 
 __all__ = ["Database"]
@@ -111,6 +111,11 @@ class Database:
         with faults(self._engine):
             for page in entries.listed(self._engine, self._naming, selection or Selection()):
                 yield from map(past.entry_of, page)
+
+    def page(self, selection: Selection, now: datetime, *, after: int = 0, limit: int = 100) -> list[Cause]:
+        """Return the first entries that fit after one of a number, in the order of entry, and whether they suppress now."""
+        with reading(self._engine) as connection:
+            return [entries.cause_of(row, now) for row in entries.page(connection, self._naming, selection, after, limit)]
 
     def events(self) -> Iterator[Recorded]:
         """Yield every event that was recorded, in no order and in bounded memory."""
