@@ -8,6 +8,7 @@ import msgspec
 
 from bounceclass import history
 from bounceclass.addresses import comparable
+from bounceclass.controls import printable
 from bounceclass.model import Action, Reason
 from bounceclass.model import Suppression as Entry
 from bounceclass.policy import BY
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["carry_out", "record_delivery", "record_failure", "with_history"]
 
 _NEWEST: Final = 100
+_NAME: Final = 255
 
 
 def with_history(case: Case, now: datetime) -> Case:
@@ -47,8 +49,8 @@ def with_history(case: Case, now: datetime) -> Case:
 
 def record_failure(address: str, failure: history.FailedMailing) -> None:
     """Count a mailing that did not arrive, once for each address."""
-    given = {"stream": failure.stream or "", "reason": failure.reason.value, "at": failure.at, "points": failure.points}
-    FailedMailing.objects.get_or_create(address=comparable(address), mailing=failure.mailing[:255], defaults=given)
+    given = {"stream": _short(failure.stream or ""), "reason": failure.reason.value, "at": failure.at, "points": failure.points}
+    FailedMailing.objects.get_or_create(address=comparable(address), mailing=_short(failure.mailing), defaults=given)
 
 
 def record_delivery(case: Case) -> bool:
@@ -56,8 +58,8 @@ def record_delivery(case: Case) -> bool:
     address = comparable(case.recipient or "")
     if not FailedMailing.objects.filter(address=address).exists() and not Suppression.objects.filter(address=address).exists():
         return False
-    given = {"stream": case.standing.stream or "", "at": case.received_at}
-    DeliveredMailing.objects.get_or_create(address=address, mailing=case.mailing[:255], defaults=given)
+    given = {"stream": _short(case.standing.stream or ""), "at": case.received_at}
+    DeliveredMailing.objects.get_or_create(address=address, mailing=_short(case.mailing), defaults=given)
     return True
 
 
@@ -66,7 +68,7 @@ def carry_out(decision: Decision) -> None:
     entry = decision.suppression
     if entry is None or entry.address is None:
         return
-    address, scope = comparable(entry.address), entry.scope or ""
+    address, scope = comparable(entry.address), _short(entry.scope or "")
     if decision.action is Action.SUPPRESS:
         Suppression.objects.create(
             address=address,
@@ -81,6 +83,11 @@ def carry_out(decision: Decision) -> None:
     elif decision.action is Action.RELEASE:
         Suppression.objects.filter(address=address, scope=scope, reason=entry.reason.value, by=entry.by).delete()
         FailedMailing.objects.filter(address=address).delete()
+
+
+def _short(text: str) -> str:
+    """Return what others wrote as it fits a column: no control characters, NUL for one, and not too long."""
+    return printable(text)[:_NAME]
 
 
 def _entry(row: Suppression) -> Entry:

@@ -14,9 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
-__all__ = ["DeliveredMailing", "FailedMailing", "Suppression"]
+__all__ = ["LONGEST", "DeliveredMailing", "FailedMailing", "Suppression"]
 
-_ADDRESS: Final = 320
+LONGEST: Final = 320
+"""Characters of an address that is kept (RFC 5321 4.5.3.1: 64 and 255)."""
 _WORD: Final = 64
 _NAME: Final = 255
 _AT_ONCE: Final = 500
@@ -47,7 +48,7 @@ class Suppressions(models.Manager):  # type: ignore[misc]  # Django has no types
 class Suppression(models.Model):  # type: ignore[misc]  # as above
     """An address that is not mailed, one row for each cause."""
 
-    address = models.CharField(max_length=_ADDRESS, db_index=True, help_text="in the form in which addresses are compared")
+    address = models.CharField(max_length=LONGEST, db_index=True, help_text="in the form in which addresses are compared")
     scope = models.CharField(max_length=_NAME, blank=True, default="", help_text="the stream or ESP's account that it holds for; empty: all")
     reason = models.CharField(max_length=_WORD)
     since = models.DateTimeField()
@@ -76,7 +77,7 @@ class Suppression(models.Model):  # type: ignore[misc]  # as above
 class FailedMailing(models.Model):  # type: ignore[misc]  # as above
     """One message that did not arrive, however many events told of it."""
 
-    address = models.CharField(max_length=_ADDRESS)
+    address = models.CharField(max_length=LONGEST)
     mailing = models.CharField(max_length=_NAME)
     stream = models.CharField(max_length=_NAME, blank=True, default="")
     reason = models.CharField(max_length=_WORD)
@@ -96,7 +97,7 @@ class FailedMailing(models.Model):  # type: ignore[misc]  # as above
 class DeliveredMailing(models.Model):  # type: ignore[misc]  # as above
     """One message that arrived at an address that has failed."""
 
-    address = models.CharField(max_length=_ADDRESS)
+    address = models.CharField(max_length=LONGEST)
     mailing = models.CharField(max_length=_NAME)
     stream = models.CharField(max_length=_NAME, blank=True, default="")
     at = models.DateTimeField()

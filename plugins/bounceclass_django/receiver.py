@@ -13,7 +13,9 @@ from bounceclass.case import Case
 from bounceclass.eventkey import event_key, mailing_of
 from bounceclass.model import Action, Kind
 from bounceclass.trust import Standing
+from bounceclass.wrapping import is_address
 from bounceclass_django import ledger
+from bounceclass_django.models import LONGEST
 from bounceclass_django.parts import grade_of, parts
 from bounceclass_django.reading import read
 from bounceclass_django.signals import decided
@@ -45,10 +47,11 @@ def on_tracking(sender: object, event: Any, esp_name: str, **_: object) -> None:
 def _case(report: Report, event: Any, esp_name: str, now: datetime) -> Case:  # noqa: ANN401  as above
     (one,) = report.events
     grade, because = grade_of(esp_name)
-    stream = next(iter(event.tags or ()), None)
-    standing = Standing(grade=grade, recipient=one.recipient, stream=stream, because=because)
+    recipient = one.recipient if one.recipient and len(one.recipient) <= LONGEST and is_address(one.recipient) else None
+    stream = next((str(tag) for tag in event.tags or ()), None)
+    standing = Standing(grade=grade, recipient=recipient, stream=stream, because=because)
     at = min(event.timestamp or now, now)
-    key = event_key(report, one, one.recipient)
+    key = event_key(report, one, recipient)
     case = Case(event=one, standing=standing, key=key, mailing=mailing_of(report), received_at=at)
     return ledger.with_history(case, now)
 
