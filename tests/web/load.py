@@ -2,7 +2,7 @@
 
     python -m tests.web.load URL RATE SECONDS EVENTS
 
-prints JSON: what was answered, in which times, and the numbers of the batches that were answered 200. Batch N has the events N * EVENTS on.
+One event of ten is a bounce. It prints JSON: what was answered, in which times, and the numbers of the batches that were answered 200. Batch N has the events N * EVENTS on.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ async def main(url: str, rate: float, seconds: float, events: int) -> dict[str, 
     taken: list[int] = []
     times: list[float] = []
     answers: dict[str, int] = {}
-    bodies = [(number, batch(*range(number * events, (number + 1) * events))) for number in range(int(rate * seconds))]
+    bodies = [(number, batch(*range(number * events, (number + 1) * events), bounces=10)) for number in range(int(rate * seconds))]
 
     async def one(client: httpx.AsyncClient, number: int, body: bytes) -> None:
         began = time.perf_counter()
