@@ -23,6 +23,7 @@ from bounceclass.policy import Policy
 from bounceclass.runner import Runner
 from bounceclass.secret import read_secret
 from bounceclass.sources.location import without_password
+from bounceclass.sources.webhooks import Webhooks
 from bounceclass.store import open_store
 from bounceclass.tags import read_keys
 from bounceclass.trust import Assessor
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from bounceclass.config import Configuration
+    from bounceclass.observation import Observation
     from bounceclass.plugins import Plugins
     from bounceclass.protocols import Source
     from bounceclass.settings import StoreSettings
@@ -41,7 +43,7 @@ __all__ = ["Parts", "open_configured_store", "open_sources", "opened"]
 NO_STORE = 'no store is configured: write [store] url = "sqlite:////var/lib/bounceclass/bounces.db" into bounceclass.toml'
 
 
-BUILT_IN_SOURCES = "maildir:FOLDER, mbox:FILE, log:FILE, journal:FOLDER, lmtp: and smtp:HOST:PORT, imap, imaps, pop3 and pop3s://USER@SERVER/"
+BUILT_IN_SOURCES = "maildir:FOLDER, mbox:FILE, log:FILE, journal:FOLDER, lmtp: and smtp:HOST:PORT, webhooks:FOLDER, imap, imaps, pop3 and pop3s://USER@SERVER/"
 
 
 class Parts(msgspec.Struct, frozen=True):
@@ -71,23 +73,30 @@ def open_sources(urls: Sequence[str], plugins: Plugins, configuration: Configura
         if source is None:
             msg = f"source {without_password(url)}: nobody knows what that is; built in are {BUILT_IN_SOURCES}"
             raise SettingsError(msg)
+        if isinstance(source, Webhooks):
+            source.webhooks = dict(plugins.each("webhook"))
         found.append(source)
     return tuple(found)
 
 
-def resolvers_of(configuration: Configuration) -> DomainChecks | None:
+def resolvers_of(configuration: Configuration, checkpoint: Callable[[str], None]) -> DomainChecks | None:
     """Return what asks DNS, None where dnspython is absent: then no domain is suppressed as a whole."""
     try:
-        return DomainChecks(open_resolvers(configuration.run.resolvers))
+        return DomainChecks(open_resolvers(configuration.run.resolvers), lambda _domain: checkpoint("asked"))
     except MissingExtraError:
         return None
 
 
 @contextmanager
 def opened(
-    configuration: Configuration, plugins: Sequence[object] = (), urls: Sequence[str] | None = None, *, checkpoint: Callable[[str], None] | None = None
+    configuration: Configuration,
+    plugins: Sequence[object] = (),
+    urls: Sequence[str] | None = None,
+    *,
+    checkpoint: Callable[[str], None] = lambda _name: None,
+    observe: Callable[[Observation], None] = lambda _observation: None,
 ) -> Iterator[Parts]:
-    """Open all parts, and close them at the end. `urls` stand in for the configuration's sources."""
+    """Open all parts, and close them at the end. `urls` stand in for the configuration's sources; the rest is told as the Runner tells it."""
     engine = Engine(configuration, plugins=plugins)
     guard = Guard(configuration.policy, configuration.own_hosts)
     policy = Policy(configuration, configuration.trust, configuration.policy)
@@ -103,11 +112,13 @@ def opened(
             engine.plugins,
             configuration,
             guard=guard,
-            checker=resolvers_of(configuration),
-            checkpoint=checkpoint or (lambda _name: None),
+            checker=resolvers_of(configuration, checkpoint),
+            checkpoint=checkpoint,
+            observe=observe,
         )
         yield Parts(engine, store, bookkeeper, outgoing, runner, sources)
     finally:
         for source in sources:
             source.close()
         store.close()
+        engine.plugins.close()

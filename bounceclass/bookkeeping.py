@@ -19,7 +19,7 @@ from bounceclass.policy import BY
 from bounceclass.store.records import Entry
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from datetime import datetime
 
     from bounceclass.engine import Engine
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from bounceclass.store.ledger import Ledger
     from bounceclass.trust import Assessor, Standing
 
-__all__ = ["Account", "Bookkeeper", "DomainChecker"]
+__all__ = ["Account", "Bookkeeper", "DomainChecker", "Entered"]
 
 LOG: Final = logging.getLogger("bounceclass")
 _GRADES: Final = tuple(Trust)
@@ -54,6 +54,15 @@ class Account(msgspec.Struct, frozen=True):
     cases: tuple[Case, ...]
 
 
+class Entered(msgspec.Struct, frozen=True):
+    """An event that was entered, and what was decided about it; `incident` is what holds it."""
+
+    report: Report
+    case: Case
+    decision: Decision
+    incident: str | None
+
+
 class Bookkeeper:
     """All that decides, made ready once; may be shared by threads."""
 
@@ -67,6 +76,8 @@ class Bookkeeper:
 
     def prepare(self, item: Item, store: Database, now: datetime) -> list[Account]:
         """Read an input and find out how far each event of it is believed; writes nothing. There is one account for each report."""
+        if item.reader is not None:
+            item = msgspec.structs.replace(item, reports=item.reader(), reader=None)
         if item.reports is None:
             return [self._account(self._engine.classify(item.raw, item.source, cut=item.cut), item, store, now)]
         return [self._account(self._engine.judge(report), item, store, now) for report in item.reports]
@@ -101,17 +112,21 @@ class Bookkeeper:
         )
         return self._policy.domain_to_ask(past, now)
 
-    def enter(self, ledger: Ledger, accounts: Iterable[Account], now: datetime) -> Iterator[Decision]:
-        """Enter accounts into the ledger; yield the decision about each event that is new, or that is told anew and graver."""
+    def enter(
+        self, ledger: Ledger, accounts: Iterable[Account], now: datetime, note: Callable[[Entered], None] = lambda _entered: None
+    ) -> Iterator[Decision]:
+        """Enter accounts into the ledger; yield the decision about each event that is new, or that is told anew and graver. `note` is told the same in full."""
         incidents = {one.name for one in ledger.brake.incidents()}
         for account in accounts:
             for case in account.cases:
                 occurrence = _occurrence(account.report, case)
                 sighting = ledger.seen(occurrence)
                 if sighting is not Sighting.AGAIN:
-                    yield self._decide(ledger, occurrence, case, incidents, now)
+                    entered = self._decide(ledger, occurrence, case, incidents, now)
+                    note(entered)
+                    yield entered.decision
 
-    def _decide(self, ledger: Ledger, occurrence: Occurrence, case: Case, incidents: set[str], now: datetime) -> Decision:
+    def _decide(self, ledger: Ledger, occurrence: Occurrence, case: Case, incidents: set[str], now: datetime) -> Entered:
         for alarm in case.standing.alarms:
             ledger.log(_entry(case, now, "alarm", alarm))
         if case.standing.tag is not None and case.event.recipient is not None:
@@ -130,11 +145,11 @@ class Bookkeeper:
             incidents.add(checked.incident)
             ledger.brake.open(checked.incident, now, checked.decision.because)
             ledger.log(Entry(at=now, by=BY, what="incident", why=checked.incident))
-            LOG.warning("incident: %s: further decisions of its kind are held", checked.incident)
+            LOG.warning("incident: %s: further decisions of its kind are held", checked.incident, extra={"incident": checked.incident})
         self._carry_out(ledger, case, checked.decision, checked.incident, now)
         ledger.record_decision(case.key, checked.decision)
         self._outgoing.tell(ledger, occurrence)
-        return checked.decision
+        return Entered(occurrence.report, case, checked.decision, checked.incident)
 
     def _with_history(self, ledger: Ledger, case: Case, now: datetime) -> Case:
         if case.recipient is None:

@@ -23,6 +23,7 @@ _SOURCES: Final = {
     "journal": "journal.Journal",
     "lmtp": "listener.Listener",
     "smtp": "listener.Listener",
+    "webhooks": "webhooks.Webhooks",
     "imap": "imap.Imap",
     "imaps": "imap.Imap",
     "pop3": "pop3.Pop3",

@@ -21,13 +21,14 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import msgspec
 
 from bounceclass.errors import SettingsError
+from bounceclass.installed import SECRETS
 from bounceclass.presets import PolicySettings
-from bounceclass.settings import SecretSource, Settings
+from bounceclass.settings import ApiSettings, SecretSource, Settings, TokenSettings
 from bounceclass.spots import line_of
 
 __all__ = ["DEFAULT", "VARIABLE", "Configuration", "read", "settings_from"]
@@ -66,7 +67,9 @@ def read(path: str) -> Configuration:
     trust = msgspec.structs.replace(settings.trust, keys=tuple(_beside(folder, key) for key in settings.trust.keys))
     store = settings.store if settings.store.hash_key is None else msgspec.structs.replace(settings.store, hash_key=_beside(folder, settings.store.hash_key))
     packs = tuple(str(folder / pack) for pack in settings.packs)
-    return msgspec.structs.replace(settings, packs=packs, trust=trust, store=store)
+    plugins = {name: _secrets_beside(folder, table) for name, table in settings.plugins.items()}
+    api = ApiSettings(tokens={name: _token_beside(folder, token) for name, token in settings.api.tokens.items()})
+    return msgspec.structs.replace(settings, packs=packs, trust=trust, store=store, plugins=plugins, api=api)
 
 
 _SYNTAX: Final = re.compile(r"\(at line (\d+)|position (\d+)")
@@ -84,6 +87,18 @@ def _line(raw: bytes, fault: str) -> int:
 
 
 _Source = TypeVar("_Source", bound=SecretSource)
+
+
+def _token_beside(folder: Path, settings: TokenSettings) -> TokenSettings:
+    return settings if settings.token is None else msgspec.structs.replace(settings, token=_beside(folder, settings.token))
+
+
+def _secrets_beside(folder: Path, table: dict[str, Any]) -> dict[str, Any]:
+    """Return a plugin's table in which the files of its webhook's secrets, and of its instances', are found beside the configuration."""
+    found = {key: _secrets_beside(folder, value) if isinstance(value, dict) else value for key, value in table.items()}
+    if isinstance(secrets := table.get(SECRETS), list):
+        found[SECRETS] = [{**one, "file": str(folder / one["file"])} if isinstance(one, dict) and isinstance(one.get("file"), str) else one for one in secrets]
+    return found
 
 
 def _beside(folder: Path, source: _Source) -> _Source:

@@ -162,7 +162,7 @@ class Confinement:
         for name in (plugin,) if plugin else names:
             self.off[name] = why
             self._count(name, "refine")
-            LOG.error("plugin %s: %s", name, why)
+            LOG.error("plugin %s: %s", name, why, extra={"plugin": name})
         self.close()
 
     def close(self) -> None:

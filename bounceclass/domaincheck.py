@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from bounceclass.domains import DomainFacts, DomainState, check_domain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from dns.resolver import Resolver
 
@@ -23,9 +23,10 @@ _FRESH: Final = timedelta(hours=1)
 class DomainChecks:
     """Asks some resolvers; without two of them everything is unknown, and no domain is suppressed as a whole."""
 
-    def __init__(self, resolvers: Sequence[Resolver]) -> None:
-        """Take the resolvers, of `domains.open_resolvers`."""
+    def __init__(self, resolvers: Sequence[Resolver], answered: Callable[[str], None] = lambda _domain: None) -> None:
+        """Take the resolvers, of `domains.open_resolvers`, and who is told of each domain that was asked about: many that do not answer take minutes."""
         self._resolvers = tuple(resolvers)
+        self._answered = answered
         self._known: dict[str, tuple[datetime, DomainFacts]] = {}
 
     def check(self, domains: Iterable[str], now: datetime) -> Mapping[str, DomainFacts]:
@@ -34,8 +35,11 @@ class DomainChecks:
         found = {domain: facts for domain in wanted if (facts := self._remembered(domain, now)) is not None}
         missing = sorted(wanted - set(found))
         if missing:
+            asked = {}
             with ThreadPoolExecutor(_AT_ONCE) as pool:
-                asked = dict(zip(missing, pool.map(lambda domain: check_domain(domain, self._resolvers), missing), strict=True))
+                for domain, facts in zip(missing, pool.map(lambda domain: check_domain(domain, self._resolvers), missing), strict=True):
+                    asked[domain] = facts
+                    self._answered(domain)
             if len(self._known) + len(asked) > _MOST_KEPT:
                 self._known.clear()
             self._known.update((domain, (now, facts)) for domain, facts in asked.items() if facts.state is not DomainState.UNKNOWN)

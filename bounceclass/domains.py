@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from dns.resolver import Resolver
 
-__all__ = ["DomainFacts", "DomainState", "check_domain", "open_resolvers", "organisation", "provider_of"]
+__all__ = ["DomainFacts", "DomainState", "check_domain", "known_providers", "open_resolvers", "organisation", "provider_of"]
 
 _FEWEST: Final = 2
 _MOST_HOSTS: Final = 20
@@ -150,6 +150,12 @@ def _known() -> Finder:
 def provider_of(hosts: Iterable[str | None], domain: str | None = None) -> str | None:
     """Name the large provider that a mail host or a domain belongs to; None where it is none that we know."""
     return _known().provider(hosts, domain.lower() if domain else None, "")
+
+
+@cache
+def known_providers() -> frozenset[str]:
+    """Return the names of the large providers that we know."""
+    return frozenset(_known().providers)
 
 
 # Under a country's two letters, these are no organisation's name: example.co.uk.

@@ -82,7 +82,7 @@ class Engine:
         return self.judge(given.report) if given.report is not None else self.classify(given.raw, given.source, cut=given.cut)
 
     def _judged(self, report: Report, certainty: float) -> Report:
-        events = tuple(self.plugins.refine(event) for event in self._judge.judge(report.events, certainty=certainty))
+        events = tuple(self.plugins.refine(event) for event in self._judge.judge(report.events, certainty=certainty, format_=report.format))
         if self._judge.limit(report.events) < self.settings.limits.rule_text:
             report = msgspec.structs.replace(report, defects=(*report.defects, Defect("text-cut", "diagnostics")))
         return msgspec.structs.replace(report, events=events)

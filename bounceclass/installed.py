@@ -24,10 +24,13 @@ from bounceclass.errors import BounceclassError, MissingExtraError, PluginError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-__all__ = ["GROUP", "Installed", "installed", "instances", "nearest"]
+__all__ = ["GROUP", "SECRETS", "Installed", "installed", "instances", "nearest", "table_of"]
 
 GROUP: Final = "bounceclass"
 ENABLED: Final = "enabled"
+SECRETS: Final = "webhook_secrets"
+_OURS: Final = frozenset({ENABLED, SECRETS})
+"""Settings of any plugin that are not for the plugin: whether it is on, and what its webhook is verified with."""
 
 
 class Installed(msgspec.Struct, frozen=True):
@@ -94,7 +97,7 @@ def _parts(table: Mapping[str, Any], shape: type | None) -> dict[str | None, Map
 
 
 def _make(name: str, module: object, shape: type | None, table: Mapping[str, Any]) -> object:
-    settings = {key: value for key, value in table.items() if key != ENABLED}
+    settings = {key: value for key, value in table.items() if key not in _OURS}
     factory = getattr(module, "plugin", None)
     if factory is None:
         if ":" in name:
@@ -124,6 +127,13 @@ def _fit(name: str, shape: type, table: Mapping[str, Any]) -> object:
         return msgspec.convert(table, shape)
     except (msgspec.ValidationError, ValueError, TypeError) as error:
         raise PluginError(name, f"{where}: {str(error).replace('`$.', '`')}") from error
+
+
+def table_of(name: str, configured: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any]:
+    """Return the table of an instance, `ses` or `ses:eu`, as it is configured; empty where it is not."""
+    base, _, part = name.partition(":")
+    table = configured.get(base, {})
+    return table.get(part, {}) if part else table
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

@@ -32,7 +32,8 @@ _LONGEST: Final = 500
 def describe(error: BaseException) -> str:
     """Return what went wrong in one line: "OSError: no space left"."""
     text = " ".join(clean_text(str(error)).split())
-    return f"{type(error).__name__}: {text}"[:_LONGEST] if text else type(error).__name__
+    said = f"{type(error).__name__}: {text}" if text else type(error).__name__
+    return said if len(said) <= _LONGEST else f"{said[:_LONGEST].rpartition(' ')[0]} ..."  # half an address is not known for one
 
 
 class _Job(NamedTuple):
@@ -51,7 +52,7 @@ class Lane:
         self.given_up: str | None = None
         """Why the instance is not called any more, None while it is."""
         self._turn = threading.Lock()
-        self._jobs: SimpleQueue[_Job] | None = None
+        self._jobs: SimpleQueue[_Job | None] | None = None
 
     def call(self, hook: str, function: Callable[..., object], arguments: Mapping[str, Any]) -> Failure | None:
         """Call a hook and wait; return what went wrong, None where nothing did. Never raises for the plugin's faults."""
@@ -64,11 +65,17 @@ class Lane:
                 error = answer.get(timeout=self.seconds)
             except Empty:
                 self.given_up = f"given up: {hook} did not return within {self.seconds:g} s"
-                LOG.error("plugin %s: %s", self.plugin, self.given_up)  # noqa: TRY400  there is no traceback to show
+                LOG.error("plugin %s: %s", self.plugin, self.given_up, extra={"plugin": self.plugin, "hook": hook})  # noqa: TRY400  there is no traceback to show
                 return Failure(plugin=self.plugin, hook=hook, fault=self.given_up)
         return None if error is None else self._failure(hook, error)
 
-    def _queue(self) -> SimpleQueue[_Job]:
+    def close(self) -> None:
+        """Let the thread end, once it has done what it was asked; another call starts a new one."""
+        if self._jobs is not None:
+            self._jobs.put(None)
+            self._jobs = None
+
+    def _queue(self) -> SimpleQueue[_Job | None]:
         if self._jobs is None:
             self._jobs = SimpleQueue()
             threading.Thread(target=_work, args=(self._jobs,), name=f"bounceclass {self.plugin}", daemon=True).start()
@@ -76,14 +83,14 @@ class Lane:
 
     def _failure(self, hook: str, error: BaseException) -> Failure:
         fault = describe(error)
-        LOG.warning("plugin %s: %s: %s", self.plugin, hook, fault, exc_info=None if isinstance(error, (Retry, Refused)) else error)
+        trace = None if isinstance(error, (Retry, Refused)) else error
+        LOG.warning("plugin %s: %s: %s", self.plugin, hook, fault, exc_info=trace, extra={"plugin": self.plugin, "hook": hook})
         after = error.after if isinstance(error, Retry) else None
         return Failure(plugin=self.plugin, hook=hook, fault=fault, after=after, final=isinstance(error, Refused))
 
 
-def _work(jobs: SimpleQueue[_Job]) -> None:
-    while True:
-        job = jobs.get()
+def _work(jobs: SimpleQueue[_Job | None]) -> None:
+    while (job := jobs.get()) is not None:
         try:
             job.function(**job.arguments)
         except BaseException as error:  # noqa: BLE001  SystemExit of a plugin is a fault of that plugin

@@ -1,12 +1,16 @@
 """The judge: an event in, the event with its verdict out. No history, no network, no clock.
 
-Order of belief: provider rule, phrase, enhanced status, reply code; each with its evidence, and the
-first decides. What the refusing host said comes before what the reporting MTA made of it:
+Order of belief: provider rule, phrase, enhanced status, reply code, the source's own label; each with
+its evidence, and the first decides. What the refusing host said comes before what the reporting MTA made of it:
 
     status inside the reply   .8, or .4 where the code says little (x.0.0, x.1.0, 5.7.1 ...)
     status of the report      the same; .5 at most beside a reply that states none
     reply code alone          .3
+    the source's own label    .6, by a row of the pack that is named as the report's format
     only `Action: failed`     .2
+
+One label comes first: that a list of the source's own stopped the mail. No host was asked then, and a
+code beside it is the source's invention.
 
 Permanence is by what the remote said: 4 or 5, a reply that contradicts itself is transient, and
 421 always is.
@@ -72,6 +76,7 @@ class _Case(msgspec.Struct, frozen=True, gc=False):
     provider: str | None
     own: bool
     skipped: bool
+    label: tuple[str, str] | None
     limit: int
 
 
@@ -85,12 +90,15 @@ class Judge:
         self._limits = settings.limits
         self.decide = lru_cache(maxsize=8192)(self._decide)
 
-    def judge(self, events: Iterable[Event], *, certainty: float = 1.0) -> tuple[Event, ...]:
-        """Give each event of one report its verdict; none is surer than `certainty`, by how the report was read."""
+    def judge(self, events: Iterable[Event], *, certainty: float = 1.0, format_: str | None = None) -> tuple[Event, ...]:
+        """Give each event of one report its verdict; none is surer than `certainty`, by how the report was read.
+
+        `format_` is the report's, by which the rows for its labels are found.
+        """
         events = tuple(events)
         complaints = sum(event.kind is Kind.COMPLAINT for event in events)
         limit = self.limit(events)
-        judged = tuple(self._judge(event, limit, alone=complaints <= 1) for event in events)
+        judged = tuple(self._judge(event, limit, alone=complaints <= 1, format_=format_) for event in events)
         if certainty < 1:
             why = _whole("read-from-prose", "diagnostic", "")
             judged = tuple(event if event.verdict.confidence <= certainty else _doubted(event, certainty, why) for event in judged)
@@ -106,15 +114,15 @@ class Judge:
             return most
         return min(most, max(_FEWEST, self._limits.rule_texts // len(events)))
 
-    def _judge(self, event: Event, limit: int, *, alone: bool) -> Event:
+    def _judge(self, event: Event, limit: int, *, alone: bool, format_: str | None) -> Event:
         if event.kind in FAILURES or (event.kind is Kind.OTHER and event.diagnostic):
             decide = self.decide if len(event.diagnostic or "") <= REMEMBERED else self._decide
-            verdict = decide(self._case(event, limit))
+            verdict = decide(self._case(event, limit, format_))
         else:
             verdict = self._no_failure(event, alone=alone)
         return msgspec.structs.replace(event, verdict=verdict)
 
-    def _case(self, event: Event, limit: int) -> _Case:
+    def _case(self, event: Event, limit: int, format_: str | None) -> _Case:
         said = transcript.read(event.diagnostic or "")
         domain = (event.recipient or "").rpartition("@")[2].lower() or None
         hosts = (event.remote_mta, said.remote_host)
@@ -129,6 +137,7 @@ class Judge:
             self.finder.provider(hosts, domain, ""),
             local and any(host_is_ours(host, self._own) for host in (event.remote_mta, event.reporting_mta)),
             event.command == "connect" and event.action is not None and status_class(event.enhanced_status) == 4,  # noqa: PLR2004  the class
+            (format_, event.label) if format_ and event.label and self.finder.of_label(format_, event.label) else None,
             limit,
         )
 
@@ -141,11 +150,24 @@ class Judge:
         rulings = [] if match is None else [_by_rule(match, seen, text)]
         rulings += _by_program(case)
         rulings += _by_codes(case, said)
+        rulings = self._with_label(rulings, case)
         if not rulings:
             rulings = [_by_action(case)]
         verdict = self._verdict(case, rulings, permanence_of(case.kind, case.reply_code, case.status, said, skipped=case.skipped), provider)
         details = particulars.complete(verdict.details, verdict.reason, verdict.scope, said)
         return verdict if details is verdict.details else msgspec.structs.replace(verdict, details=details)
+
+    def _with_label(self, rulings: list[Ruling], case: _Case) -> list[Ruling]:
+        match = self.finder.of_label(*case.label) if case.label else None
+        if match is None or case.label is None:
+            return rulings
+        rule, label = match.rule, case.label[1]
+        evidence = Evidence(match.name, match.pack, "label", 0, len(label), label)
+        stopped = rule.reason == Reason.SUPPRESSED
+        said = not stopped and bool({(case.reply_code or 0) // 100, status_class(case.status)} & {4, 5})
+        permanence = Permanence(rule.permanence) if rule.permanence and not said else None
+        ruling = Ruling(Reason(rule.reason), match.confidence, evidence, Scope(rule.scope) if rule.scope else None, permanence, rule.details or Details())
+        return [ruling, *rulings] if stopped else [*rulings, ruling]
 
     def _verdict(self, case: _Case, rulings: list[Ruling], permanence: Permanence, provider: str | None) -> Verdict:
         table = knowledge.advice_table()

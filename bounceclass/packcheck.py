@@ -39,7 +39,7 @@ _UNMASKED: Final = re.compile(r"@|\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}")
 
 def require_sound(pack: Pack, path: str, earlier: Sequence[Pack] = ()) -> None:
     """Raise KnowledgeError, naming every spot, where a rule of a pack can't be run."""
-    faults = _faults(pack, earlier, (_words, _statuses, _guards, _pattern, _reach))
+    faults = _faults(pack, earlier, (_words, _statuses, _guards, _pattern, _labels, _reach))
     if faults:
         raise KnowledgeError(path, "; ".join(f"{fault.where}: {fault.what}" for fault in faults))
 
@@ -49,7 +49,7 @@ def check(pack: Pack, earlier: Sequence[Pack] = ()) -> list[Fault]:
 
     A provider of another pack may be named where that pack is among `earlier`.
     """
-    faults = _faults(pack, earlier, (_words, _statuses, _guards, _literals, _pattern, _reach, _examples_given))
+    faults = _faults(pack, earlier, (_words, _statuses, _guards, _literals, _pattern, _labels, _reach, _examples_given))
     if not faults:  # a rule that can't be run has no examples to try
         faults += _shadowed(pack)
         faults += _examples(pack)
@@ -134,13 +134,19 @@ def _pattern(rule: Rule, _: _Named) -> Iterator[_Found]:
             yield ".pattern", f"{group!r} is no detail: known are {', '.join(Details.__struct_fields__)}"
 
 
+def _labels(rule: Rule, _: _Named) -> Iterator[_Found]:
+    others = ("any", "all", "none", "guards", "pattern", "reply", "status", "command", "provider", "kind")
+    if rule.label and any(getattr(rule, key) for key in others):
+        yield ".label", "stands alone: a rule of a label has no other condition"
+
+
 def _reach(rule: Rule, _: _Named) -> Iterator[_Found]:
-    if not (rule.any or rule.all or rule.pattern or rule.reply or rule.status or rule.provider):
+    if not (rule.label or rule.any or rule.all or rule.pattern or rule.reply or rule.status or rule.provider):
         yield "", "has no condition: it would decide everything"
 
 
 def _examples_given(rule: Rule, _: _Named) -> Iterator[_Found]:
-    if not rule.matches:
+    if not rule.matches and not rule.label:
         yield ".matches", "has no example"
 
 
@@ -152,6 +158,8 @@ def _shadowed(pack: Pack) -> Iterator[Fault]:
             over = next((f"{other!r} of rules.{owner}" for other, owner in plain if other in text), None)
             if over and rule.kind == "":
                 yield Fault(f"rules.{name}.any[{place}]", f"{text!r} is shadowed by {over}")
+        if rule.label:
+            continue
         if not (rule.all or rule.none or rule.guards or rule.pattern or rule.reply or rule.status or rule.command or rule.provider or rule.kind):
             plain += ((text, name) for text in rule.any)
 

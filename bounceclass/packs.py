@@ -13,6 +13,8 @@ conditions must hold. Rules are asked in file order, the user's packs first: the
     reply   = [550]   status = ["5.1.1", "x.7.1", "5.7.606-5.7.649"]   command = ["rcpt"]
     provider = "microsoft"                         only there; such a rule is surer (.97 against .9)
     kind    = "auto-reply"                         of events of this kind; not given: bounces and delays
+    label   = ["Transient/MailboxFull"]            the source's own word, where no text or code says more; it
+                                                   stands alone, and holds for reports of the pack's name
     matches = ["550 5.1.1 <user@example.org> user unknown"]
     misses  = ["550 5.1.8 sender user unknown"]
 
@@ -45,6 +47,8 @@ OURS: Final = ("autoreplies.toml", "providers.toml", "refusals.toml", "phrases.t
 
 PROVIDER_CONFIDENCE: Final = 0.97
 PHRASE_CONFIDENCE: Final = 0.9
+LABEL_CONFIDENCE: Final = 0.6
+"""What another's verdict is worth: enough to count, not to suppress."""
 
 
 class Rule(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True, kw_only=True):
@@ -61,6 +65,7 @@ class Rule(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True, kw
     command: tuple[str, ...] = ()
     provider: str | None = None
     kind: str = ""
+    label: tuple[str, ...] = ()
     permanence: str | None = None
     scope: str | None = None
     confidence: float | None = None
@@ -118,6 +123,8 @@ class Match(msgspec.Struct, frozen=True, gc=False):
         """How far a rule of this kind is believed, 0..1, unless the rule says otherwise."""
         if self.rule.confidence is not None:
             return self.rule.confidence
+        if self.rule.label:
+            return LABEL_CONFIDENCE
         return PROVIDER_CONFIDENCE if self.rule.provider else PHRASE_CONFIDENCE
 
 
@@ -258,9 +265,13 @@ class Finder:
         """Index the rules: by their literals, by reply code, by provider."""
         self.providers: dict[str, Provider] = {}
         self._rows: list[_Row] = []
+        self._labels: dict[tuple[str, str], Match] = {}
         for pack in packs:
             self.providers = {**pack.providers, **self.providers}
-            self._rows += (_Row(rule, name, pack) for name, rule in pack.rules.items())
+            self._rows += (_Row(rule, name, pack) for name, rule in pack.rules.items() if not rule.label)
+            for name, rule in pack.rules.items():
+                for label in rule.label:
+                    self._labels.setdefault((pack.name, label), Match(rule, name, pack.name, 0, len(label)))
         self._by_reply: dict[int, list[int]] = {}
         self._by_provider: dict[str | None, list[int]] = {}
         self._index()
@@ -283,6 +294,10 @@ class Finder:
             if not rule.reply:
                 self._by_provider.setdefault(rule.provider, []).append(place)
         self._literals = literals(tuple(numbers))
+
+    def of_label(self, format_: str, label: str) -> Match | None:
+        """Return the rule of the pack of that name for a source's own word, None where there is none; the pack asked first is taken."""
+        return self._labels.get((format_, label))
 
     def find(self, facts: Facts) -> Match | None:
         """Return the first rule, in order, that holds; None where no rule speaks."""

@@ -156,7 +156,7 @@ class Plugins:
             raise PluginError(name, f"has no hook: no function named {hookspecs.PREFIX}...")
 
     def _fault(self, error: PluginError) -> None:
-        LOG.error("%s", error)
+        LOG.error("%s", error, extra={"plugin": error.plugin})
         self.faults.append(error)
 
     def _stop(self, error: PluginError) -> None:
@@ -219,7 +219,7 @@ class Plugins:
             if call.plugin == OURS or isinstance(error, SettingsError):
                 raise
             self._count(call.plugin, hook)
-            LOG.exception("plugin %s: %s failed", call.plugin, hook)
+            LOG.exception("plugin %s: %s failed", call.plugin, hook, extra={"plugin": call.plugin, "hook": hook})
             return None
 
     def refine(self, event: Event) -> Event:
@@ -237,7 +237,7 @@ class Plugins:
         for plugin, grade in self.each("trust", report=report, item=item):
             if grade not in grades:
                 self._count(plugin, "trust")
-                LOG.error("plugin %s: trust: %r is no grade: known are %s", plugin, grade, ", ".join(grades))
+                LOG.error("plugin %s: trust: %r is no grade: known are %s", plugin, grade, ", ".join(grades), extra={"plugin": plugin, "hook": "trust"})
                 continue
             best = min(best, Trust(grade), key=grades.index)
         return best
@@ -257,6 +257,13 @@ class Plugins:
         """Return the names of the hooks that a plugin implements, without the prefix."""
         callers = self._manager.get_hookcallers(self._manager.get_plugin(plugin)) or []
         return sorted(caller.name.removeprefix(hookspecs.PREFIX) for caller in callers)
+
+    def close(self) -> None:
+        """Let the plugins' threads end, and their process; who is called again gets new ones."""
+        for lane in self._lanes.values():
+            lane.close()
+        if self._confined is not None:
+            self._confined.close()
 
     def given_up(self, plugin: str) -> str | None:
         """Return why a plugin is not called any more, None while it is."""

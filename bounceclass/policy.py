@@ -156,7 +156,7 @@ class Policy:
 
     def _mirrored(self, case: Case, now: datetime) -> Decision:
         """Copy what an ESP's own list did: no new fact, so it holds for that account alone."""
-        account = case.event.verdict.details.list
+        account = case.event.verdict.details.list or case.standing.account
         if account is None or not self._is_sure(case):
             return _nothing("an ESP's list stopped the mail, and which account's isn't said")
         return _suppress(self._entry(case, now, None, account), f"suppressed by the ESP, on the list of {account}")

@@ -4,6 +4,7 @@
               Watchable, Peekable                  what one may be able to do besides
     Store     where events and suppressions live   one transaction for all of them
     Webhook   an ESP's events                      verify, then parse: pure
+              Forthright, Replayable               what one may say besides
     Parser    a MIME parser                        chosen by name in the settings
 
 A plugin need not inherit from these: what has the methods is one.
@@ -25,7 +26,23 @@ if TYPE_CHECKING:
     from bounceclass.history import DomainHistory, FailedMailing, History, Occurrence, Sighting
     from bounceclass.model import Decision, Scope, Suppression
 
-__all__ = ["Failure", "Item", "Parser", "Peekable", "Refused", "Retry", "Shape", "Source", "Store", "Transaction", "Voucher", "Watchable", "Webhook"]
+__all__ = [
+    "Failure",
+    "Forthright",
+    "Item",
+    "Parser",
+    "Peekable",
+    "Refused",
+    "Replayable",
+    "Retry",
+    "Shape",
+    "Source",
+    "Store",
+    "Transaction",
+    "Voucher",
+    "Watchable",
+    "Webhook",
+]
 
 Shape = tuple[str | None, str | None]
 """Charset and transfer encoding of one part, lower case; where not stated None, or what the parser takes for it."""
@@ -53,7 +70,8 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
     why it belongs in quarantine. It raises OSError where it can't; then the input is met again.
 
     `reports` is what the carrier has read itself, yet without verdicts (a log line, an ESP's payload): then
-    `raw` is not read as mail, only kept. `voucher` tells how far they are to be believed.
+    `raw` is not read as mail, only kept. `reader` is what gives them where that may fail: it is called when an attempt
+    at the input is counted, and what it raises is why it goes into quarantine. `voucher` tells how far they are to be believed.
     """
 
     raw: bytes
@@ -65,6 +83,7 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
     received_at: datetime | None = None
     finish: Callable[[str | None], None] | None = None
     reports: tuple[Report, ...] | None = None
+    reader: Callable[[], tuple[Report, ...]] | None = None
     voucher: Voucher | None = None
 
 
@@ -163,6 +182,21 @@ class Webhook(Protocol):
 
     def parse(self, body: bytes) -> list[Report]:
         """Return what a body says; junk gives a Report of kind `other`, never an exception."""
+
+
+@runtime_checkable
+class Forthright(Protocol):
+    """A Webhook that says what its ESP can't do, or doesn't sign: sentences for the operator, told at start."""
+
+    limits: tuple[str, ...]
+
+
+@runtime_checkable
+class Replayable(Protocol):
+    """A Webhook whose ESP names each post: the receiver takes one of the same name for a repetition, whatever its bytes."""
+
+    def replay_id(self, headers: Mapping[str, str], body: bytes) -> str | None:
+        """Return the name of a post that was verified, None where it has none. Raises nothing."""
 
 
 @runtime_checkable

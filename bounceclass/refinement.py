@@ -55,7 +55,7 @@ class Refiner:
             return msgspec.structs.replace(event, verdict=self._signed(result, event.verdict))
         except (Exception, SystemExit) as error:
             self._count(self.plugin, _RULE)
-            LOG.warning("plugin %s: refine: %s", self.plugin, describe(error), exc_info=error)
+            LOG.warning("plugin %s: refine: %s", self.plugin, describe(error), exc_info=error, extra={"plugin": self.plugin, "hook": _RULE})
             return event
         finally:
             self._time(time.perf_counter() - started)
@@ -67,7 +67,7 @@ class Refiner:
         self._count(self.plugin, _RULE)
         if self._slow >= _STRIKES:
             self.off = f"switched off: refine took more than {self._seconds:g} s {_STRIKES} times"
-            LOG.error("plugin %s: %s", self.plugin, self.off)
+            LOG.error("plugin %s: %s", self.plugin, self.off, extra={"plugin": self.plugin})
 
     def _signed(self, result: object, before: Verdict) -> Verdict:
         """Return a plugin's verdict, checked, with evidence of who changed what before that of the rules."""

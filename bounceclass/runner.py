@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections import Counter
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -25,6 +26,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from bounceclass.errors import InputError, StoreError
 from bounceclass.isolation import describe
 from bounceclass.model import Action
+from bounceclass.observation import STORE, Batch, Quarantined, Sound, Trouble
 from bounceclass.outgoing import Deliverer
 from bounceclass.policy import BY
 from bounceclass.waiting import wait
@@ -32,9 +34,10 @@ from bounceclass.waiting import wait
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from bounceclass.bookkeeping import Account, Bookkeeper, DomainChecker
+    from bounceclass.bookkeeping import Account, Bookkeeper, DomainChecker, Entered
     from bounceclass.incident import Guard
     from bounceclass.model import Decision
+    from bounceclass.observation import Observation
     from bounceclass.plugins import Plugins
     from bounceclass.protocols import Item, Source
     from bounceclass.settings import Settings
@@ -68,8 +71,9 @@ class Runner:
         checker: DomainChecker | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         checkpoint: Callable[[str], None] = lambda _name: None,
+        observe: Callable[[Observation], None] = lambda _observation: None,
     ) -> None:
-        """Take the parts. `checkpoint` is told of each step that is done, by name: what a test kills at."""
+        """Take the parts. `checkpoint` is told of each step that is done, by name: tests kill at it, a watchdog lives on it; `observe` of what came of it."""
         self._bookkeeper = bookkeeper
         self._store = store
         self._settings = settings.run
@@ -77,6 +81,7 @@ class Runner:
         self._checker = checker
         self._clock = clock
         self._checkpoint = checkpoint
+        self._observe = observe
         self._deliverer = Deliverer(store.outbox, plugins, settings.limits.hook_seconds, clock, checkpoint)
         self._housekept: datetime | None = None
         self._once = False
@@ -86,6 +91,10 @@ class Runner:
         self._known: dict[int, set[str]] = {}
         """The same of each part's last turn: what lasts is said once."""
         self._part = 0
+        self._places: list[str] = []
+        """The sources' URLs, by part."""
+        self._entered: list[Entered] = []
+        """What the last commit entered."""
         self.counts: Counter[str] = Counter()
         self.troubled = False
         """Whether something could not be done that waiting may help, such as in a run that does not wait."""
@@ -93,6 +102,10 @@ class Runner:
     def stop(self) -> None:
         """End after the batch that is being worked on; may be called by a signal's handler."""
         self._stopping.set()
+
+    def resume(self) -> None:
+        """Let it be run again."""
+        self._stopping.clear()
 
     def handle(self, item: Item) -> list[Decision]:
         """Process one input whole, apart from moving it: in one transaction. Raises StoreError where nothing was kept."""
@@ -104,6 +117,7 @@ class Runner:
         A source or store that can't be used is waited for; with `once` it is left, and `troubled` says so.
         """
         self._once = once
+        self._places = [source.url for source in sources]
         deliver = partial(self._deliverer.deliver, None if once else _DELIVERING)
         work: list[Callable[[], int]] = [*(partial(self._drain, source) for source in sources), self._keep_house, deliver]
         while not self._stopping.is_set():
@@ -112,7 +126,10 @@ class Runner:
             if once:
                 return
             if not worked:
-                wait(sources, self._stopping, self._settings.poll_seconds)
+                self._wait(sources, self._settings.poll_seconds)
+
+    def _wait(self, sources: Sequence[Source], seconds: float) -> None:
+        wait(sources, self._stopping, seconds, lambda: self._checkpoint("waiting"))
 
     def _guarded(self, part: int, work: Callable[[], int]) -> int:
         """Do one part of a turn; what waiting may help is said once, and tried again at the next turn."""
@@ -122,16 +139,25 @@ class Runner:
         except (StoreError, InputError) as error:
             if isinstance(error, StoreError) and not error.transient:
                 raise
-            self._say(str(error))
-        if self._known.get(part) and not self._said:
-            LOG.warning("it goes on")
+            self._say(str(error), STORE if isinstance(error, StoreError) else self._place)
+        if not self._said:
+            self._observe(Sound(self._place))
+            if self._known.get(part):
+                LOG.warning("it goes on", extra={"source": self._place})
+                self._observe(Sound(STORE))
         self._known[part] = self._said
         return done
 
-    def _say(self, fault: str) -> None:
+    @property
+    def _place(self) -> str:
+        """What the part of the turn is about: a source, else the store."""
+        return self._places[self._part] if self._part < len(self._places) else STORE
+
+    def _say(self, fault: str, place: str) -> None:
         self.troubled = True
+        self._observe(Trouble(place, fault))
         if fault not in self._said | self._known.get(self._part, set()):
-            LOG.error("%s; nothing is lost, it is tried again", fault)
+            LOG.error("%s; nothing is lost, it is tried again", fault, extra={"source": place})
         self._said.add(fault)
 
     def _drain(self, source: Source) -> int:
@@ -180,8 +206,9 @@ class Runner:
             self._checkpoint("begun alone")
             if attempts > STRIKES:
                 why = f"attempted {STRIKES} times: {fault}"
-                LOG.error("%s: put into quarantine: %s", item.source, why)
+                LOG.error("%s: put into quarantine: %s", item.source, why, extra={"source": item.source})
                 self.counts["quarantined"] += 1
+                self._observe(Quarantined(self._place))
                 self._finish([item], why)
                 self._patiently(lambda: self._store.end_attempts([item.key]))
                 return
@@ -189,8 +216,12 @@ class Runner:
 
     def _try(self, items: list[Item]) -> str | None:
         """Process inputs in one transaction and finish them; return what went wrong, None where nothing did."""
+        started = time.monotonic()
         try:
-            accounts = [account for item in items for account in self._prepared(item)]
+            accounts = []
+            for item in items:
+                accounts += self._prepared(item)
+                self._checkpoint("read")
             self._checkpoint("prepared")
             decisions = self._patiently(lambda: self._enter(accounts, items))
         except StoreError:
@@ -198,11 +229,18 @@ class Runner:
                 self._store.end_attempts(item.key for item in items)
             raise
         except Exception as error:
-            LOG.exception("%s could not be processed", items[0].source if len(items) == 1 else f"a batch of {len(items)}")
+            what = items[0].source if len(items) == 1 else f"a batch of {len(items)}"
+            LOG.exception("%s could not be processed", what, extra={"source": self._place})
             return describe(error)
         self.counts["inputs"] += len(items)
         self.counts.update(f"kind {account.report.kind}" for account in accounts)
         self.counts.update(f"decision {decision.action}" for decision in decisions)
+        seconds = time.monotonic() - started
+        self._observe(
+            Batch(
+                place=self._place, inputs=len(items), accounts=tuple(accounts), entered=tuple(self._entered), seconds=seconds, provider=self._guard.provider
+            )
+        )
         self._finish(items, None)
         return None
 
@@ -213,8 +251,9 @@ class Runner:
         now = self._clock()
         if self._checker is not None:
             accounts = self._bookkeeper.check_domains(accounts, self._store, self._checker, now)
+        self._entered = []
         with self._store.transaction() as ledger:
-            decisions = list(self._bookkeeper.enter(ledger, accounts, now))
+            decisions = list(self._bookkeeper.enter(ledger, accounts, now, self._entered.append))
             ledger.end_attempts(item.key for item in items)
             self._checkpoint("entered")
         self._checkpoint("committed")
@@ -228,23 +267,25 @@ class Runner:
                     item.finish(why)
                 self._checkpoint("finished")
             except OSError as error:
-                self._say(f"{item.source}: can't be moved away: {error.strerror or error}")
+                self._say(f"{item.source}: can't be moved away: {error.strerror or error}", self._place)
 
     def _patiently(self, work: Callable[[], T]) -> T:
         """Do something with the store, and again while it is locked, full or away; stops waiting when it is to stop."""
-        wait, troubled = 1.0, self.troubled
+        seconds, troubled = 1.0, self.troubled
         while True:
             try:
                 done = work()
             except StoreError as error:
                 if not error.transient or self._once or self._stopping.is_set():
                     raise
-                self._say(str(error))
+                self._say(str(error), STORE)
             else:
+                if seconds > 1:
+                    self._observe(Sound(STORE))
                 self.troubled = troubled  # what was waited for has come
                 return done
-            self._stopping.wait(wait)
-            wait = min(_LONGEST_WAIT, 2 * wait)
+            self._wait((), seconds)
+            seconds = min(_LONGEST_WAIT, 2 * seconds)
 
     def _keep_house(self) -> int:
         """Heal who took mail since, pass on what has run out, drop what was held too long, close what has calmed, once an hour."""
@@ -258,7 +299,7 @@ class Runner:
             for incident in ledger.brake.incidents():
                 if self._guard.has_calmed(incident.name, now, ledger.brake):
                     ledger.brake.close(incident.name, now)
-                    LOG.warning("incident over: %s", incident.name)
+                    LOG.warning("incident over: %s", incident.name, extra={"incident": incident.name})
         self._housekept = now
         self.counts[f"decision {Action.RELEASE}"] += healed
         if dropped:

@@ -10,7 +10,21 @@ from typing import Any, Final, Literal
 
 import msgspec
 
-__all__ = ["DEFAULT", "KeySource", "Limits", "RunSettings", "SecretSource", "Settings", "StoreSettings", "TrustSettings", "without_policy"]
+__all__ = [
+    "DEFAULT",
+    "ApiSettings",
+    "KeySource",
+    "Limits",
+    "LogSettings",
+    "RunSettings",
+    "SecretSource",
+    "Settings",
+    "StoreSettings",
+    "TokenSettings",
+    "TrustSettings",
+    "WebSettings",
+    "without_policy",
+]
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -113,13 +127,68 @@ class RunSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """How `bounceclass run` works."""
 
     sources: tuple[str, ...] = ()
-    """Where bounces arrive: `maildir:/var/mail/bounces`, `mbox:/var/mail/bounces.mbox`."""
+    """Where bounces arrive: `maildir:/var/mail/bounces`, `mbox:/var/mail/bounces.mbox`, `imaps://USER@SERVER/INBOX?password=env:NAME`."""
     poll_seconds: float = 30.0
     """How long it waits before it looks again."""
     batch: int = 200
     """How many inputs share one commit."""
     resolvers: tuple[str, ...] = ()
     """Name servers that are asked before a whole domain is suppressed, at least two; by default those of this machine."""
+    metrics: str | None = None
+    """IP address and port where `/metrics` and `/health` are served, such as `127.0.0.1:9464`."""
+    backlog_seconds: float = 3600.0
+    """A plugin's call that has waited longer in the outbox is a fault that `/health` tells."""
+
+
+class LogSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a run writes to standard error."""
+
+    format: Literal["text", "json"] = "text"
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    addresses: Literal["hashed", "shown", "hidden"] = "hashed"
+    """What becomes of addresses, whoever wrote the line."""
+
+
+class WebSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How `bounceclass serve` works."""
+
+    host: str = "127.0.0.1"
+    """Where it listens: behind the proxy that speaks TLS."""
+    port: int = 8025
+    spool: str | None = None
+    """Where webhooks are stored before they are answered; `run` reads it as `webhooks:FOLDER`."""
+    body: int = 5 * 1024 * 1024
+    """Octets of a request's body."""
+    in_flight: int = 64
+    """Requests that are worked on at once; more are asked to come again."""
+    spool_deliveries: int = 20_000
+    """Deliveries that may wait in the spool; more are asked to come again."""
+    spool_octets: int = 2 * 1024 * 1024 * 1024
+    """The same in octets."""
+    head_seconds: float = 10.0
+    """How long the head of a request may take to come."""
+    body_seconds: float = 30.0
+    """How long its body may take."""
+    remember_hours: float = 72.0
+    """How long a delivery is remembered, so that its repetition counts for nothing."""
+
+
+class TokenSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Who may use the API, and what for."""
+
+    token: SecretSource | None = None
+    """Where the token is."""
+    sha256: str | None = None
+    """Or its SHA-256 in hexadecimal digits, for who would rather not keep it."""
+    scopes: tuple[Literal["classify", "suppressions:read", "suppressions:write", "sent"], ...] = ()
+    rate: int = 600
+    """Requests a minute."""
+
+
+class ApiSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The API of `bounceclass serve`. Without tokens nobody may use it."""
+
+    tokens: dict[str, TokenSettings] = {}
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -142,6 +211,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Where history lives."""
     run: RunSettings = RunSettings()
     """How `bounceclass run` works."""
+    log: LogSettings = LogSettings()
+    """What it writes to standard error."""
+    web: WebSettings = WebSettings()
+    """How `bounceclass serve` works."""
+    api: ApiSettings = ApiSettings()
+    """Who may use its API."""
     isolate: Literal["thread", "process"] = "thread"
     """Where plugins refine: inline, where one that hangs can't be stopped, or in a child process, which can be killed."""
 

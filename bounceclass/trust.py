@@ -75,7 +75,8 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
 
     `forwarded`: the report names another one, so it only counts. `because` is a sentence for people;
     `alarms` are of a closed set: tag-forged, tag-expired, tag-from-the-future, tags-disagree,
-    tag-shared, verp-differs, own-mta-from-outside, source-unproved.
+    tag-shared, verp-differs, own-mta-from-outside, source-unproved. `account` is the ESP's account
+    that a voucher speaks for.
     """
 
     grade: Trust
@@ -86,6 +87,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     forwarded: bool = False
     because: str
     alarms: tuple[str, ...] = ()
+    account: str | None = None
 
 
 class Tagged(msgspec.Struct, frozen=True):
@@ -257,7 +259,8 @@ class _Case:
                 found = self._of_answer(event, chosen, alarms)
             else:
                 found = self._of_tag(event, chosen, alarms) if chosen else self._of_mail(event, alarms)
-            yield msgspec.structs.replace(found, alarms=tuple(dict.fromkeys(alarms)))
+            account = self._item.voucher.stream if self._item.voucher is not None else None
+            yield msgspec.structs.replace(found, alarms=tuple(dict.fromkeys(alarms)), account=account)
 
     def _of_tag(self, event: Event, tag: Tagged, alarms: list[str]) -> Standing:
         who = tag.addressee or Addressee("")

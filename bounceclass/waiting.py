@@ -9,22 +9,23 @@ from bounceclass.protocols import Watchable
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from bounceclass.protocols import Source
 
 __all__ = ["wait"]
 
-_WATCHED: Final = 1.0
-"""Seconds that a source is watched at a time: that long it takes to stop."""
+_BREATH: Final = 1.0
+"""Seconds between two signs of life; that long it takes to stop while a source is watched."""
 
 
-def wait(sources: Sequence[Source], stopping: threading.Event, seconds: float) -> None:
-    """Wait for so long, until stopped, or until the only source has something."""
-    if len(sources) != 1 or not isinstance(watched := sources[0], Watchable):
-        stopping.wait(seconds)
-        return
+def wait(sources: Sequence[Source], stopping: threading.Event, seconds: float, alive: Callable[[], None] = lambda: None) -> None:
+    """Wait for so long, until stopped, or until the only source has something; `alive` is called now and then."""
+    watched = sources[0] if len(sources) == 1 else None
     until = time.monotonic() + seconds
     while not stopping.is_set() and (left := until - time.monotonic()) > 0:
-        if watched.watch(min(_WATCHED, left)):
+        alive()
+        if not isinstance(watched, Watchable):
+            stopping.wait(min(_BREATH, left))
+        elif watched.watch(min(_BREATH, left)):
             return

@@ -22,7 +22,7 @@ from bounceclass.notice import Notice
 from bounceclass.packcheck import check
 from bounceclass.packs import Rule, load, load_ours
 from bounceclass.presets import PRESETS, PolicySettings, rows_for
-from bounceclass.settings import Limits, RunSettings
+from bounceclass.settings import Limits, LogSettings, RunSettings
 from bounceclass.summary import contents
 
 ROOT = Path(__file__).parent.parent
@@ -79,7 +79,7 @@ def test_the_readme_s_first_two_answers_are_what_the_command_says() -> None:
 def test_the_readme_has_its_two_commands() -> None:
     first, second = [text for page, text in blocks("sh") if page == "README.md"][:2]
     assert first.rstrip().endswith("bounceclass classify samples")
-    assert second.rstrip().endswith("-m pytest -q")
+    assert second.rstrip().endswith("-m pytest -q -n auto")
 
 
 PACKS = [block for block in blocks("toml") if "[rules." in block[1] or "[providers." in block[1]]
@@ -101,6 +101,7 @@ def test_every_setting_of_the_policy_is_documented() -> None:
 
 def test_every_setting_of_a_run_is_documented() -> None:
     assert set(RunSettings.__struct_fields__) - table("docs/running.md") == set()
+    assert set(LogSettings.__struct_fields__) - table("docs/service.md") == set()
 
 
 @pytest.mark.parametrize(("page", "text"), PACKS)

@@ -488,7 +488,7 @@ def vouched(report: Report, voucher: Voucher | None) -> tuple[Standing, ...]:
 
 
 def test_what_a_carrier_vouches_for_has_the_grade_that_it_says() -> None:
-    expected = Standing(grade=Trust.OWN_MTA, recipient=RUTH, stream="garden", because="our own log says so")
+    expected = Standing(grade=Trust.OWN_MTA, recipient=RUTH, stream="garden", because="our own log says so", account="garden")
     assert vouched(PAYLOAD, LOG_OF_OURS) == (expected,)
     complaint = msgspec.structs.replace(PAYLOAD.events[0], kind=Kind.COMPLAINT)
     assert vouched(msgspec.structs.replace(PAYLOAD, events=(complaint,)), LOG_OF_OURS) == (expected,)

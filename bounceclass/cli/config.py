@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -11,6 +12,7 @@ from bounceclass.cli.session import current
 from bounceclass.cli.terminal import printable
 from bounceclass.config import VARIABLE, read
 from bounceclass.errors import BounceclassError, SettingsError
+from bounceclass.spots import line_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,7 +37,7 @@ def check(path: str | None) -> int:
         raise SettingsError(msg)
     try:
         configuration = read(path)
-        faults = [f"{path}: {fault}" for fault in _faults(configuration)]
+        faults = [f"{path}: {fault}" for fault in _faults(configuration)] + list(_faults_of_sources(configuration, path))
     except BounceclassError as error:
         faults = [str(error)]
     for fault in faults:
@@ -52,8 +54,7 @@ def check(path: str | None) -> int:
 
 def _faults(configuration: Configuration) -> Iterator[str]:
     """Yield what does not hold beyond the file itself; raises BounceclassError for what ends the search."""
-    from bounceclass.assembly import open_sources  # noqa: PLC0415  slow, and only for a file that can be read
-    from bounceclass.engine import Engine  # noqa: PLC0415  as above
+    from bounceclass.engine import Engine  # noqa: PLC0415  slow, and only for a file that can be read
     from bounceclass.presets import rows_for  # noqa: PLC0415  as above
     from bounceclass.tags import read_keys  # noqa: PLC0415  as above
 
@@ -61,7 +62,21 @@ def _faults(configuration: Configuration) -> Iterator[str]:
     read_keys(configuration.trust.keys, os.environ)
     engine = Engine(configuration)
     yield from map(str, engine.plugins.faults)
-    for source in open_sources(configuration.run.sources, engine.plugins, configuration):
-        source.close()
     if configuration.run.sources and configuration.store.url is None:
         yield "run.sources: nothing can be run without a store: [store] url"
+
+
+def _faults_of_sources(configuration: Configuration, path: str) -> Iterator[str]:
+    """Yield what is wrong with the URLs of sources; nothing is connected."""
+    from bounceclass.assembly import open_sources  # noqa: PLC0415  as above
+    from bounceclass.engine import Engine  # noqa: PLC0415  as above
+
+    plugins = Engine(configuration).plugins
+    for number, url in enumerate(configuration.run.sources):
+        try:
+            for source in open_sources((url,), plugins, configuration):
+                source.close()
+        except BounceclassError as error:
+            spot = f"run.sources[{number}]"
+            line = line_of(Path(path).read_text(encoding="utf-8"), "run.sources")
+            yield f"{path}:{line}: {error} - at `{spot}`"

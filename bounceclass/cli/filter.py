@@ -13,7 +13,7 @@ import click
 import msgspec
 
 from bounceclass.cli.deliver import TRY_AGAIN, envelope, read_message
-from bounceclass.cli.run import log_to_stderr, stop_on_signals
+from bounceclass.cli.lasting import log_as_configured, stop_on_signals
 from bounceclass.cli.session import current
 from bounceclass.errors import SettingsError
 from bounceclass.filtering import Pass
@@ -60,7 +60,7 @@ def command(  # noqa: PLR0913, PLR0917  one a flag
     """
     session = current()
     which = Pass(passing) if passing else Pass.POLICY if session.settings.store.url else Pass.SUPPRESS
-    log_to_stderr()
+    log_as_configured(session.settings)
     with _ledger(session, which, timeout / 2) as ledger:
         from bounceclass.filter import Judged  # noqa: PLC0415  the whole library
 

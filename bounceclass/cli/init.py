@@ -36,7 +36,7 @@ def command(path: str, defaults: bool) -> int:  # noqa: FBT001  click's signatur
         return usual if defaults else str(click.prompt(question, default=usual, err=True)).strip()
 
     hosts = ask("Your own mail servers, with blanks between", "")
-    source = ask("Where bounces arrive (maildir:FOLDER, mbox:FILE)", "")
+    source = ask("Where bounces arrive (maildir:FOLDER, mbox:FILE, imaps://USER@SERVER/INBOX?password=env:NAME)", "")
     store = ask("The database", f"sqlite:///{folder}/bounces.db")
     return_path = ask("The return path that tags are put into, which prove whom a bounce is about", "")
     domains = ask("Domains that you send as, with blanks between", return_path.rpartition("@")[2])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -14,18 +14,23 @@ from bounceclass.cli.stored import said_at, told
 from bounceclass.cli.terminal import complain
 from bounceclass.errors import InputError
 from bounceclass.protocols import Item
+from bounceclass.sources.imap import Imap
 from bounceclass.sources.journal import Journal
-from bounceclass.sources.listener import Listener
 from bounceclass.sources.log import Log, reread
-from bounceclass.sources.maildir import Maildir, reason_file
-from bounceclass.sources.mbox import Mbox
+from bounceclass.sources.maildir import reason_file
+from bounceclass.sources.webhooks import Webhooks
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from bounceclass.protocols import Source
 
 __all__ = ["command", "files_of", "why_of"]
+
+ON_SERVER: Final = (
+    "{url}: what is in quarantine is in its folder {folder} on the server, not here. A mail program shows it, the log of the run says why; "
+    "what is moved back is tried again"
+)
 
 
 @click.group()
@@ -47,6 +52,7 @@ def list_(urls: tuple[str, ...]) -> int:
 @click.argument("path", type=click.Path(path_type=Path))
 def show(path: Path) -> int:
     """Say why a file is there, and print its head."""
+    _refuse_servers(path)
     try:
         with path.open("rb") as file:
             head = file.read(8192)
@@ -66,6 +72,7 @@ def retry(paths: tuple[Path, ...], everything: bool) -> int:  # noqa: FBT001  cl
     """Process files again, here and now. What succeeds is taken out; exit code 1 if anything stays."""
     from bounceclass.assembly import opened  # noqa: PLC0415  the whole library
 
+    _refuse_servers(*paths)
     chosen = list(_files(())) if everything else list(paths)
     if not chosen:
         if everything:
@@ -73,11 +80,11 @@ def retry(paths: tuple[Path, ...], everything: bool) -> int:  # noqa: FBT001  cl
         msg = "give files, or --all"
         raise click.UsageError(msg)
     left = 0
-    logs = {source.quarantine for source in _sources(()) if isinstance(source, (Journal, Log))}
+    readers = _readers(_sources(()))
     with opened(current().settings, current().named, ()) as parts:
         for path in chosen:
             try:
-                decisions = parts.runner.handle(_item(path, is_line=path.parent.parent in logs))
+                decisions = parts.runner.handle(_item(path, readers.get(path.parent.parent)))
                 path.unlink()
                 reason_file(path.parent.parent, path.name).unlink(missing_ok=True)
                 told(f"{path}: {', '.join(decision.action for decision in decisions) or 'nothing new'}")
@@ -88,14 +95,31 @@ def retry(paths: tuple[Path, ...], everything: bool) -> int:  # noqa: FBT001  cl
     return 1 if left else 0
 
 
-def _item(path: Path, *, is_line: bool) -> Item:
-    raw, at = path.read_bytes(), datetime.fromtimestamp(path.stat().st_mtime, UTC)
-    return reread(raw, str(path), at) if is_line else Item(raw=raw, source=str(path), received_at=at)
+def _readers(sources: Iterable[Source]) -> dict[Path, Callable[[Item], Item]]:
+    """Return what reads the files of a quarantine that are no mails."""
+    found: dict[Path, Callable[[Item], Item]] = {}
+    for source in sources:
+        if isinstance(source, (Journal, Log)):
+            found[source.quarantine] = _line
+        elif isinstance(source, Webhooks):
+            found[source.quarantine] = source.read
+    return found
+
+
+def _line(item: Item) -> Item:
+    return reread(item.raw, item.source, item.received_at or datetime.now(UTC))
+
+
+def _item(path: Path, read: Callable[[Item], Item] | None) -> Item:
+    item = Item(raw=path.read_bytes(), source=str(path), received_at=datetime.fromtimestamp(path.stat().st_mtime, UTC))
+    return read(item) if read else item
 
 
 def _files(urls: tuple[str, ...]) -> Iterator[Path]:
-    """Yield what is in quarantine."""
+    """Yield what is in quarantine; say of mailboxes on servers that they have it there."""
     for source in _sources(urls):
+        if isinstance(source, Imap):
+            complain(ON_SERVER.format(url=source.url, folder=source.quarantine))
         yield from files_of(source)
 
 
@@ -106,9 +130,17 @@ def _sources(urls: tuple[str, ...]) -> Iterator[Source]:
 
 def files_of(source: Source) -> list[Path]:
     """Return what is in quarantine of a source, where it keeps one as a Maildir."""
-    if not isinstance(source, (Journal, Listener, Log, Maildir, Mbox)):
-        return []
-    return sorted(path for path in (source.quarantine / "cur").glob("*") if path.is_file())
+    folder = getattr(source, "quarantine", None)
+    return sorted(path for path in (folder / "cur").glob("*") if path.is_file()) if isinstance(folder, Path) else []
+
+
+def _refuse_servers(*paths: Path) -> None:
+    """Say what to do instead of naming a mailbox on a server for a file."""
+    for path in paths:
+        scheme = str(path).partition(":")[0]
+        if scheme in {"imap", "imaps"}:
+            source = f"{scheme}://..."
+            raise InputError(source, "quarantine is a folder on the server: a mail program shows it; what is moved back is tried again")
 
 
 def why_of(path: Path) -> str:

@@ -12,21 +12,19 @@ from typing import IO, TYPE_CHECKING, Any, Final
 import click
 import msgspec
 
-from bounceclass import listforms
+from bounceclass import byhand, listforms
 from bounceclass.cli import output
 from bounceclass.cli.stored import WHEN, opened, said_at, store_option, told, who
 from bounceclass.cli.terminal import complain
 from bounceclass.errors import InputError
 from bounceclass.listforms import Faulty, Given
 from bounceclass.model import Reason, Suppression
-from bounceclass.store.records import Entry, Selection
+from bounceclass.store.records import Selection
 from bounceclass.wrapping import is_address
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from bounceclass.outgoing import Outgoing
-    from bounceclass.store.database import Database
     from bounceclass.store.records import Past
 
 __all__ = ["command"]
@@ -84,7 +82,7 @@ def add(whom: tuple[str, ...], domains: bool, scope: str | None, reason: str, un
         for one in whom
     ]
     with opened(url, create=True) as (store, outgoing):
-        new = _enter(store, outgoing, entries, why)
+        new = byhand.enter(store, outgoing, entries, why)
     told(f"{new} added, {len(entries) - new} known already")
     return 0
 
@@ -102,11 +100,7 @@ def remove(whom: tuple[str, ...], domains: bool, scope: str | None, reason: str 
     with opened(url) as (store, outgoing):
         for one in whom:
             selection = Selection(address=None if domains else one, domain=one if domains else None, stream=scope, reason=Reason(reason) if reason else None)
-            now = datetime.now(UTC)
-            with store.transaction() as ledger:
-                lifted = ledger.lift(selection, at=now, by=who(), why=why)
-                for entry in lifted:
-                    outgoing.release(ledger, entry, now)
+            lifted = byhand.lift(store, outgoing, selection, by=who(), why=why)
             without += not lifted
             for entry in lifted:
                 told(f"lifted: {_line(entry)}")
@@ -164,21 +158,10 @@ def import_(path: str, form: str, scope: str | None, reason: str, dry_run: bool,
                     faulty += 1
                     complain(f"{path}:{one.line}: {one.fault}")
             if store is not None and outgoing is not None:
-                new += _enter(store, outgoing, entries, f"import of {path}")
+                new += byhand.enter(store, outgoing, entries, f"import of {path}")
             number += len(entries)
     told(f"{number} entries can be taken" if dry_run else f"{new} added, {number - new} known already")
     return 1 if faulty else 0
-
-
-def _enter(store: Database, outgoing: Outgoing, entries: list[Suppression], why: str) -> int:
-    new = 0
-    with store.transaction() as ledger:
-        for entry in entries:
-            if ledger.suppress(entry):
-                new += 1
-                ledger.log(Entry(at=datetime.now(UTC), by=entry.by, what="suppress", why=why, address=entry.address, domain=entry.domain))
-                outgoing.suppress(ledger, entry)
-    return new
 
 
 def _write(entries: Iterator[Suppression], form: str, path: str | None) -> int:

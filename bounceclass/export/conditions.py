@@ -51,6 +51,9 @@ def guard(pack: Pack, name: str, dialect: Dialect) -> str:
 
 
 def _refuse_what_is_not_in_the_text(rule: Rule) -> None:
+    if rule.label:
+        msg = "a label is an ESP's own word: only replies are classified there"
+        raise Inexpressible(msg)
     if rule.kind:
         msg = f"kind {rule.kind}: only replies are classified there"
         raise Inexpressible(msg)

@@ -77,6 +77,7 @@ class Session:
             account.host, account.port, ssl=encrypted, ssl_context=context if encrypted else None, timeout=account.timeout
         )
         self._idling = False
+        self._exists = 0
         self._names: dict[str, str] = {}
         try:
             self._client.normalise_times = False
@@ -141,9 +142,10 @@ class Session:
         """Open a folder."""
         self._wake()
         told = self._client.select_folder(folder, readonly)
+        self._exists = told.get(b"EXISTS", 0)
         lasting = {flag.lower() for flag in told.get(b"PERMANENTFLAGS", ())}
         return Selection(
-            told.get(b"UIDVALIDITY", 0), told.get(b"UIDNEXT"), told.get(b"EXISTS", 0), bool(lasting & {b"\\*", PROCESSED.lower().encode()})
+            told.get(b"UIDVALIDITY", 0), told.get(b"UIDNEXT"), self._exists, bool(lasting & {b"\\*", PROCESSED.lower().encode()})
         )
 
     def unprocessed(self, selection: Selection) -> Iterator[list[int]]:
@@ -231,6 +233,8 @@ class Session:
             time.sleep(seconds)
             return False
         if not self._idling:
+            if self._tells_of_mail(self._client.noop()[1]):  # since the search: what comes with the very answer to IDLE is not seen until something follows it
+                return True
             self._client.idle()
             self._idling = True
         begun = time.monotonic()
@@ -238,7 +242,11 @@ class Session:
         if not told and time.monotonic() - begun < seconds / 2:
             msg = "the server closed the connection"
             raise ConnectionResetError(msg)
-        return any(line[1:2] == (b"EXISTS",) or line[0] == b"BYE" for line in told)
+        return self._tells_of_mail(told)
+
+    def _tells_of_mail(self, told: Sequence[tuple[Any, ...]]) -> bool:
+        """Whether to look: the number of mails is another (some servers repeat it unasked), or the server goes."""
+        return any((line[1:2] == (b"EXISTS",) and line[0] != self._exists) or line[0] == b"BYE" for line in told)
 
     def _wake(self) -> None:
         if self._idling:

@@ -8,7 +8,8 @@ from __future__ import annotations
 import poplib
 import time
 from base64 import b64encode
-from typing import TYPE_CHECKING, Final
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
@@ -42,6 +43,22 @@ class Listed(msgspec.Struct, frozen=True):
     size: int
 
 
+class _Plain(poplib.POP3):
+    """Closes the connection also where the server does not greet, which poplib leaves open."""
+
+    def __init__(self, *given: Any, **named: Any) -> None:  # noqa: ANN401  poplib's
+        try:
+            super().__init__(*given, **named)
+        except BaseException:
+            with suppress(AttributeError, OSError):  # it may not have come so far
+                self.close()
+            raise
+
+
+class _Encrypted(_Plain, poplib.POP3_SSL):
+    """The same over TLS."""
+
+
 class Session:
     """A connection that is logged in; the server holds the mailbox for it alone."""
 
@@ -51,9 +68,9 @@ class Session:
         self._account = account
         context = None if account.tls == "none" else trusting(account)
         if account.tls == "tls":
-            self._client: poplib.POP3 = poplib.POP3_SSL(account.host, account.port, timeout=account.timeout, context=context)
+            self._client: poplib.POP3 = _Encrypted(account.host, account.port, timeout=account.timeout, context=context)
         else:
-            self._client = poplib.POP3(account.host, account.port, timeout=account.timeout)
+            self._client = _Plain(account.host, account.port, timeout=account.timeout)
         try:
             if account.tls == "starttls":
                 self._start_tls(context)
@@ -84,7 +101,7 @@ class Session:
                 client.user(account.user)
                 client.pass_(secret)
         except poplib.error_proto as error:
-            if "EOF" in said(error):
+            if "EOF" in str(error):  # no answer, so no refusal
                 raise
             raise pause.refused(said(error)) from error
         pause.accepted()
@@ -170,7 +187,8 @@ class Session:
 
     def abandon(self) -> None:
         """End the connection without a word: then nothing is deleted."""
-        self._client.close()
+        with suppress(OSError):
+            self._client.close()
 
 
 def _pair(line: bytes) -> tuple[str, str]:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy import delete, insert, select
 
 from bounceclass.store import entries, erasure, inquiry, past, rejudgement, sentlog
+from bounceclass.store.backlog import read_backlog
 from bounceclass.store.connection import connect, faults, reading, writing
 from bounceclass.store.ledger import Ledger
 from bounceclass.store.migration import migrate
@@ -31,7 +32,8 @@ if TYPE_CHECKING:
 
     from bounceclass.history import DomainHistory, History
     from bounceclass.model import Suppression
-    from bounceclass.store.records import Past, Recorded, Sent
+    from bounceclass.store.backlog import Backlog
+    from bounceclass.store.records import Cause, Past, Recorded, Sent
     from bounceclass.trust import Lookups
 
 __all__ = ["Database"]
@@ -110,6 +112,11 @@ class Database:
             for page in entries.listed(self._engine, self._naming, selection or Selection()):
                 yield from map(past.entry_of, page)
 
+    def page(self, selection: Selection, now: datetime, *, after: int = 0, limit: int = 100) -> list[Cause]:
+        """Return the first entries that fit after one of a number, in the order of entry, and whether they suppress now."""
+        with reading(self._engine) as connection:
+            return [entries.cause_of(row, now) for row in entries.page(connection, self._naming, selection, after, limit)]
+
     def events(self) -> Iterator[Recorded]:
         """Yield every event that was recorded, in no order and in bounded memory."""
         return rejudgement.all_events(self._engine)
@@ -123,6 +130,11 @@ class Database:
         """Tell whether an address, or its domain, is suppressed for a stream; with None only entries for all streams tell."""
         with reading(self._engine) as connection:
             return inquiry.is_suppressed(connection, self._naming, address, stream, now)
+
+    def suppression_of(self, address: str, stream: str | None, now: datetime) -> Suppression | None:
+        """Return an entry that suppresses an address, or its domain, for a stream; None where nothing does."""
+        with reading(self._engine) as connection:
+            return inquiry.suppression_of(connection, self._naming, address, stream, now)
 
     def history(self, address: str, stream: str | None, now: datetime) -> History:
         """Return what is known of an address."""
@@ -144,6 +156,11 @@ class Database:
         """Open a transaction that reads, for questions about a span of time."""
         with reading(self._engine) as connection:
             yield Survey(connection, since, until)
+
+    def backlog(self, plugins: Iterable[str]) -> Backlog:
+        """Return what waits for some plugins, and for an operator."""
+        with reading(self._engine) as connection:
+            return read_backlog(connection, plugins)
 
     def record_sent(self, mails: Iterable[Sent]) -> int:
         """Record what was sent, 1,000 to a transaction; return how many mails were new."""

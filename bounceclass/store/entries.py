@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from bounceclass.store.naming import Naming
     from bounceclass.store.records import Selection
 
-__all__ = ["cause_of", "delivered", "enter", "fitting", "is_active", "lapse", "lift", "listed", "of_address", "release", "remaining"]
+__all__ = ["cause_of", "delivered", "enter", "fitting", "is_active", "lapse", "lift", "listed", "of_address", "page", "release", "remaining"]
 
 _MOST_CAUSES: Final = 100
 _PAGE: Final = 500
@@ -104,13 +104,17 @@ def listed(engine: Engine, naming: Naming, selection: Selection) -> Iterator[lis
     after = 0
     while True:
         with engine.connect() as connection:
-            page = select(suppressions).where(_t.id > after, *fitting(selection, naming)).order_by(_t.id).limit(_PAGE)
-            rows = list(connection.execute(page))
+            rows = page(connection, naming, selection, after, _PAGE)
         if rows:
             yield rows
         if len(rows) < _PAGE:
             return
         after = rows[-1].id
+
+
+def page(connection: Connection, naming: Naming, selection: Selection, after: int, limit: int) -> list[Row[Any]]:
+    """Return the first rows that fit after an id, in the order of entry."""
+    return list(connection.execute(select(suppressions).where(_t.id > after, *fitting(selection, naming)).order_by(_t.id).limit(limit)))
 
 
 def fitting(selection: Selection, naming: Naming) -> list[ColumnElement[bool]]:

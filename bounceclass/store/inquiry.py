@@ -9,6 +9,7 @@ from sqlalchemy import or_, select
 from bounceclass.model import Kind, Reason, Report, Trust, decode
 from bounceclass.store.entries import cause_of, is_active
 from bounceclass.store.naming import domain_of
+from bounceclass.store.past import entry_of
 from bounceclass.store.records import Entry, Past, Recorded
 from bounceclass.store.schema import events, evidence, history, suppressions
 
@@ -18,9 +19,10 @@ if TYPE_CHECKING:
 
     from sqlalchemy import ColumnElement, Connection, Row
 
+    from bounceclass.model import Suppression
     from bounceclass.store.naming import Naming
 
-__all__ = ["is_suppressed", "past_of", "recorded"]
+__all__ = ["is_suppressed", "past_of", "recorded", "suppression_of"]
 
 _NEWEST: Final = 100
 _t: Final = suppressions.c
@@ -31,6 +33,14 @@ def is_suppressed(connection: Connection, naming: Naming, address: str, stream: 
     here = _t.scope.is_(None) if stream is None else or_(_t.scope.is_(None), _t.scope == stream)
     found = select(_t.id).where(_about(naming, address), here, is_active(now)).limit(1)
     return connection.scalar(found) is not None
+
+
+def suppression_of(connection: Connection, naming: Naming, address: str, stream: str | None, now: datetime) -> Suppression | None:
+    """Return an entry that suppresses an address for a stream now, one of its own before one of its domain."""
+    here = _t.scope.is_(None) if stream is None else or_(_t.scope.is_(None), _t.scope == stream)
+    statement = select(suppressions).where(_about(naming, address), here, is_active(now)).order_by(_t.domain.is_not(None), _t.id).limit(1)
+    found = connection.execute(statement).first()
+    return None if found is None else entry_of(found)
 
 
 def past_of(connection: Connection, naming: Naming, address: str, now: datetime) -> Past:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Engine
 
-__all__ = ["Outbox"]
+__all__ = ["DEAD", "DONE", "PENDING", "Outbox"]
 
 PENDING, DONE, DEAD = "pending", "done", "dead"
 _PAGE: Final = 500

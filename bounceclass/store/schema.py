@@ -47,7 +47,7 @@ __all__ = [
     "tallies",
 ]
 
-VERSION: Final = "0004"
+VERSION: Final = "0005"
 """The newest of the migrations."""
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -206,6 +206,7 @@ outbox: Final = Table(
     _text("state"),
     _text("fault", null=True),
     _time("done_at", null=True),
+    Column("queued_at", Moment, nullable=True, default=lambda: datetime.now(UTC)),
     UniqueConstraint("plugin", "hook", "key", name="outbox_call"),
     Index("outbox_state", "plugin", "state", "id"),
     Index("outbox_address", "address", "plugin", "state"),

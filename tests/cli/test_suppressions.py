@@ -105,6 +105,15 @@ def test_undo_lifts_what_the_policy_did_and_leaves_the_rest(operator: Operator) 
     assert operator.run("undo", "--since", "soon")[0] == 2
 
 
+def test_what_is_kept_of_a_person_is_erased_once(operator: Operator) -> None:
+    operator.place.put(bounce(1, "ruth@example.org"))
+    operator.run("run", "--once")
+    assert operator.listed() == ["ruth@example.org"]
+    code, out, _ = operator.run("erase", "ruth@example.org")
+    assert (code, out.endswith(" rows deleted\n"), operator.listed()) == (0, True, [])
+    assert operator.run("erase", "ruth@example.org")[:2] == (1, "0 rows deleted\n")
+
+
 def test_a_storm_is_held_and_released_or_dropped_by_one_command(operator: Operator) -> None:
     for number in range(8):
         operator.place.put(bounce(number, f"u{number}@big.example"))

@@ -98,7 +98,7 @@ def test_a_store_that_others_hold_is_not_waited_for_longer_than_was_said(tmp_pat
 def test_a_plugin_that_hangs_is_left_and_the_mail_is_ruled_on_without_it(tmp_path: Path) -> None:
     (tmp_path / "slow.py").write_text("import time\n\ndef bounceclass_refine(event, verdict):\n    time.sleep(30)\n")
     (tmp_path / "b.toml").write_text("[plugins.slow]\n")
-    assert run("--config", str(tmp_path / "b.toml"), "-p", "slow", "filter", "--timeout", "1", stdin=OURS, PYTHONPATH=str(tmp_path))[:2] == (0, b"")
+    assert run("--config", str(tmp_path / "b.toml"), "-p", "slow", "filter", "--timeout", "6", stdin=OURS, PYTHONPATH=str(tmp_path))[:2] == (0, b"")
 
 
 @pytest.mark.parametrize(

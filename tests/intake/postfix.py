@@ -43,9 +43,7 @@ local_recipient_maps =
 default_privs = nobody
 virtual_mailbox_domains = lmtp.test
 virtual_transport = lmtp:inet:127.0.0.1:{lmtp}
-relayhost = [127.0.0.1]:9
 recipient_delimiter = +
-smtpd_recipient_restrictions = permit_mynetworks
 minimal_backoff_time = 1s
 maximal_backoff_time = 2s
 queue_run_delay = 1s
@@ -78,9 +76,9 @@ SCRIPT = 'mount --make-rprivate / && {binds} exec postfix -c "{top}/etc" start-f
 
 
 class Postfix:
-    """Started with `aliases`, whose commands may name {python} and {top}; stopped with `stop`."""
+    """Started with `aliases`, whose commands may name {python} and {top}, and more of main.cf; stopped with `stop`."""
 
-    def __init__(self, aliases: str, lmtp: int) -> None:
+    def __init__(self, aliases: str, lmtp: int, main: str = "relayhost = [127.0.0.1]:9\nsmtpd_recipient_restrictions = permit_mynetworks\n") -> None:
         require({"postfix": "postfix", "unshare": "util-linux"})
         if os.geteuid() != 0 and not REQUIRED:
             pytest.skip("Postfix is started as root alone")
@@ -94,7 +92,7 @@ class Postfix:
         self.box.mkdir()
         self.box.chmod(0o777)
         (self.top / "aliases").write_text(aliases.replace("{python}", self._python()).replace("{top}", str(self.top)))
-        (self.top / "etc" / "main.cf").write_text(MAIN.format(top=self.top, lmtp=lmtp))
+        (self.top / "etc" / "main.cf").write_text(MAIN.format(top=self.top, lmtp=lmtp) + main)
         (self.top / "etc" / "master.cf").write_text(MASTER.format(smtp=self.port))
         self.log = self.top / "log"
         self.start()

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -142,7 +143,7 @@ class Dovecot:
 
     def start(self) -> None:
         with (self.folder / "out").open("ab") as out:
-            self._process = subprocess.Popen([self._program, "-F", "-c", str(self.config)], stdin=subprocess.DEVNULL, stdout=out, stderr=out)  # noqa: S603  our own command
+            self._process = subprocess.Popen([self._program, "-F", "-c", str(self.config)], stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True)  # noqa: S603  our own command
         deadline = time.monotonic() + 20
         while time.monotonic() < deadline and self._process.poll() is None:
             try:
@@ -163,6 +164,8 @@ class Dovecot:
         if self._process is not None:
             self.end()
             self._process.wait(20)
+            with suppress(ProcessLookupError):  # sessions outlive it
+                os.killpg(self._process.pid, signal.SIGKILL)
             self._process = None
 
     def log(self) -> str:
@@ -196,9 +199,11 @@ class Box:
     def put(self, raw: bytes, folder: str = "") -> None:
         """Deliver as an LDA does."""
         self._number += 1
-        where = self.path / folder / "new" / f"{1_772_539_200 + self._number}.M{self._number}.mx"
-        where.write_bytes(raw)
-        os.chown(where, self.server.uid, self.server.gid)
+        name = f"{1_772_539_200 + self._number}.M{self._number}.mx"
+        draft = self.path / folder / "tmp" / name
+        draft.write_bytes(raw)
+        os.chown(draft, self.server.uid, self.server.gid)
+        draft.rename(self.path / folder / "new" / name)
 
     def client(self) -> IMAPClient:
         client = IMAPClient("localhost", self.server.ports["imap"], ssl=False)

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
+from imapclient import IMAPClient
 
 from bounceclass.errors import InputError
 from bounceclass.settings import Limits
+from bounceclass.sources import imapsession
 from bounceclass.sources.imapsession import Session
 from tests.mailbox.conftest import new_box
 
@@ -207,3 +209,52 @@ def test_a_folder_that_was_made_anew_has_other_mails_under_the_old_uids(box: Box
     source.settle()
     assert box.state()["Bounces"] == [("new",)]
     client.logout()
+
+
+def test_a_mail_that_the_server_can_t_give_keeps_no_other_back(box: Box, imap: OpenImap, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    for subject in ("one", "broken", "three"):
+        box.put(mail(subject))
+    fetch = IMAPClient.fetch
+
+    def failing(client: IMAPClient, uids: list[int], data: list[str], *more: object) -> object:
+        if data == ["BODY.PEEK[]"] and 2 in uids:
+            msg = "FETCH failed: NO [SERVERBUG] Internal error"
+            raise IMAPClient.Error(msg)
+        return fetch(client, uids, data, *more)
+
+    monkeypatch.setattr(IMAPClient, "fetch", failing)
+    source = imap(box.url("imap"))
+    assert subjects(source) == ["one", "three"]
+    assert box.state()["INBOX"] == [("broken",)]
+    assert [record.getMessage() for record in caplog.records] == [f"{source.url};UID=2: the server can't give it: FETCH failed: NO [SERVERBUG] Internal error"]
+
+
+def test_in_a_folder_of_many_uids_all_are_found_in_portions(box: Box, imap: OpenImap, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(imapsession, "_SPAN", 3)
+    monkeypatch.setattr(imapsession, "_PAGE", 2)
+    client = box.client()
+    for number in range(30):
+        client.append("INBOX", mail(f"m{number:02}"))
+    client.select_folder("INBOX")
+    client.delete_messages(list(range(2, 26)))
+    client.expunge()
+    client.logout()
+    source = imap(box.url("imap"))
+    assert subjects(source) == ["m00", "m25", "m26", "m27", "m28", "m29"]
+    assert len(box.state()["Processed"]) == 6
+
+
+@pytest.mark.parametrize("capability", ["IMAP4rev1 MOVE UIDPLUS", "IMAP4rev1 UIDPLUS"])
+def test_two_who_work_on_one_folder_move_each_mail_once(capability: str, own: Callable[..., Dovecot], imap: OpenImap) -> None:
+    box = new_box(own(extra=f"imap_capability = {capability}"))
+    for subject in ("one", "two"):
+        box.put(mail(subject))
+    both = [imap(box.url("imap")) for _ in range(2)]
+    found = [list(source.items()) for source in both]
+    assert [item.key for item in found[0]] == [item.key for item in found[1]]
+    for source, items in zip(both, found, strict=True):
+        for item in items:
+            assert item.finish is not None
+            item.finish(None)
+        source.settle()
+    assert box.state() == {"INBOX": [], "Processed": [("one",), ("two",)], "Quarantine": []}

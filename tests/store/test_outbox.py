@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bounceclass.store.backlog import Backlog, Waiting
 from bounceclass.store.records import Call
 
 if TYPE_CHECKING:
@@ -84,6 +85,21 @@ def test_a_lease_keeps_calls_from_a_second_reader_until_it_ends(database: Databa
     assert keys(database, lease=lease) == ["a", "b"]
     assert keys(database, lease=lease) == again
     assert keys(database, NOW + MINUTE) == ["a", "b"]
+
+
+def test_what_waits_is_counted_for_each_plugin_with_the_time_since_when(database: Database) -> None:
+    before = datetime.now(UTC)
+    fill(database, ("a", RUTH), ("b", PAUL), ("c", None))
+    fill(database, ("d", RUTH), plugin="file")
+    by_key = ids(database)
+    database.outbox.dead(by_key["a"], "no such account")
+    database.outbox.done([by_key["d"]], NOW)
+    found = database.backlog(["ses", "file", "none"])
+    oldest = found.plugins["ses"].oldest
+    assert oldest is not None
+    assert before <= oldest <= datetime.now(UTC)
+    nothing = Waiting(0, None, 0)
+    assert found == Backlog({"ses": Waiting(2, oldest, 1), "file": nothing, "none": nothing}, 0)
 
 
 def test_a_long_outbox_is_listed_whole(database: Database) -> None:

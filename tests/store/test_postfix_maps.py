@@ -1,4 +1,4 @@
-"""The maps of docs/postfix.md, asked by Postfix's own postmap."""
+"""The maps of docs/mta.md, asked by Postfix's own postmap."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ DAY = timedelta(days=1)
 
 def block(kind: str) -> str:
     """The map's configuration, as the documentation has it."""
-    found = re.search(rf"```cf {kind}\n(.*?)```", (ROOT / "docs/postfix.md").read_text(encoding="utf-8"), re.DOTALL)
+    found = re.search(rf"```cf {kind}\n(.*?)```", (ROOT / "docs/mta.md").read_text(encoding="utf-8"), re.DOTALL)
     assert found is not None
     return found[1]
 

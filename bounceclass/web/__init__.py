@@ -1,0 +1,1 @@
+"""`bounceclass serve`: webhooks of ESPs in, and the API."""

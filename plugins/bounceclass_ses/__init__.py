@@ -1,0 +1,48 @@
+"""Amazon SES: notifications and event publishing by SNS over HTTP.
+
+    [plugins.ses.eu]
+    webhook_secrets = [{secret = "arn:aws:sns:eu-west-1:123456789012:bounces"}]
+
+Any AWS account can make SNS sign, so what is believed are topics: the secrets are the ARNs of those
+that may post. SNS asks to confirm a subscription; that is never done here, but by the operator.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from bounceclass.errors import MissingExtraError
+from bounceclass.esp import Inbound, Posts
+
+try:
+    from bounceclass_ses.sns import Sns, named
+except ImportError as error:
+    raise MissingExtraError("cryptography", "ses") from error  # noqa: EM101  a name, not a message
+from bounceclass_ses.events import read, split
+
+__all__ = ["LIMITS", "PACK", "Settings", "plugin", "webhook"]
+
+PACK: Final = Path(__file__).with_name("ses.toml")
+LIMITS: Final = (
+    "SNS signs for any AWS account, so only topics are believed: the secrets are their ARNs",
+    "a subscription is never confirmed here: do it in the SNS console, or by aws sns confirm-subscription",
+    "raw message delivery isn't signed, and is refused: leave it off",
+)
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The shape of `[plugins.ses]`."""
+
+
+def webhook(sns: Sns) -> Posts:
+    """Return what verifies by an Sns and reads SES's events."""
+    return Posts("ses", sns.verify, read, limits=LIMITS, split=split, replay=named)
+
+
+def plugin(settings: Settings) -> Inbound:
+    """Make an instance."""
+    del settings
+    return Inbound(webhook(Sns()), (PACK,))
