@@ -57,5 +57,6 @@ class Listing:
             answer = self._api.call("GET", _LIST, query={"email": address})
             for entry in Record({"found": answer}).records("found"):
                 number = entry.text("id")
-                if number and comparable(entry.text("email") or "") == comparable(address):
+                ours = entry.text("sending_stream") in {None, "any", self._place["sending_stream"]}
+                if number and ours and comparable(entry.text("email") or "") == comparable(address):
                     self._api.call("DELETE", f"{_LIST}/{quote(number, safe='')}", key=f"{key}:{number}", takes=_GONE)

@@ -2,74 +2,21 @@
 
 from __future__ import annotations
 
-import importlib
 import logging
 import re
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import botocore.session
 import pytest
-from botocore.validate import ParamValidator
 
-from bounceclass import http
 from bounceclass.errors import Refused, Retry, SettingsError
-from bounceclass.http import Pace, checked, retry_after, segment
 from bounceclass.model import Reason, Suppression
 from bounceclass.settings import SecretSource
-from tests.esp.loopback import Answer, Asked, Server, path_of
+from tests.esp.loopback import Answer, Server, path_of
+from tests.esp.remotes import ADDRESS, GONE, NAMES, SECRET, acting, asked, entry, key
 from tests.esp.signers import URL, VENDORS, module
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 PLUGINS = Path(__file__).parent.parent.parent / "plugins"
-ADDRESS = "ruth+x@example.net"
-SECRET = "s3cret-key"  # noqa: S105  no server but ours takes it
-MORE: dict[str, dict[str, Any]] = {
-    "mailgun": {"domain": "lists.example.com"},
-    "mailjet": {"api_user": "public"},
-    "mailersend": {"domain_id": "dom1"},
-    "mandrill": {"url": URL, "subaccount": "lists"},
-    "mailtrap": {"domain_id": 7},
-}
-NAMES = [name for name in VENDORS if name != "ses"]
-
-
-def key(text: str) -> SecretSource:
-    return SecretSource(secret=text)
-
-
-def entry(address: str | None = ADDRESS, reason: Reason = Reason.USER_UNKNOWN, **more: Any) -> Suppression:
-    return Suppression(address=address, reason=reason, since=datetime(2026, 3, 9, tzinfo=UTC), by="policy", **more)
-
-
-@pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(http, "SECONDS", 0.4)
-    server = Server()
-    yield server
-    server.shutdown()
-    server.server_close()
-
-
-def acting(name: str, server: Server, **more: Any) -> Any:
-    plugin = module(name)
-    if name == "ses":
-        listing = importlib.import_module("bounceclass_ses.remote").Listing("eu-west-1", server.url, 0.4, 1000)
-        return importlib.import_module("bounceclass.esp").TwoWay(plugin.plugin(plugin.Settings()), listing)
-    settings = {"api_key": SecretSource(secret=SECRET), "api_url": server.url, **MORE.get(name, {}), **more}
-    return plugin.plugin(plugin.Settings(**settings))
-
-
-def asked(server: Server) -> list[tuple[str, str, Any]]:
-    return [(one.method, one.path, one.body) for one in server.asked]
-
-
-GONE = "/ruth+x@example.net".replace("+", "%2B")
 SUPPRESSED: list[tuple[str, Reason, list[tuple[str, str, Any]]]] = [
     ("sendgrid", Reason.USER_UNKNOWN, [("POST", "/v3/asm/suppressions/global", {"recipient_emails": [ADDRESS]})]),
     ("mailgun", Reason.USER_UNKNOWN, [("POST", "/v3/lists.example.com/bounces", [{"address": ADDRESS, "code": "550", "error": "not mailed: user-unknown"}])]),
@@ -263,129 +210,6 @@ def test_what_mailersend_does_not_hold_is_released_and_what_can_t_be_found_is_re
     server.answers = [Answer(body={"data": [{"id": "x", "recipient": {"email": f"u{page}.{number}@example.net"}} for number in range(100)]}) for page in range(20)]
     with pytest.raises(Refused, match="take it away there"):
         acting("mailersend", server).bounceclass_release(suppression=entry(), key="k1")
-
-
-# SES: what boto3 sends, by botocore's own model of the service.
-
-
-@pytest.fixture
-def credentials(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-
-
-def operation_of(asked: Asked) -> tuple[str, dict[str, str]]:
-    """Find a request in botocore's model of SES v2, and check its input by it."""
-    model = botocore.session.get_session().get_service_model("sesv2")
-    for name in model.operation_names:
-        operation = model.operation_model(name)
-        uri = re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^/]+)", re.escape(operation.http["requestUri"]))
-        found = re.fullmatch(uri, path_of(asked))
-        if found and operation.http["method"] == asked.method and operation.input_shape is not None:
-            given = {**found.groupdict(), **(asked.body or {})}
-            report = ParamValidator().validate(given, operation.input_shape)
-            assert not report.has_errors(), report.generate_report()
-            return name, given
-    raise AssertionError(asked)
-
-
-@pytest.mark.usefixtures("credentials")
-@pytest.mark.parametrize(("reason", "word"), [(Reason.USER_UNKNOWN, "BOUNCE"), (Reason.COMPLAINT, "COMPLAINT"), (Reason.UNSUBSCRIBE, "COMPLAINT")])
-def test_ses_is_asked_as_its_model_says(reason: Reason, word: str, server: Server) -> None:
-    plugin = acting("ses", server)
-    plugin.bounceclass_suppress(suppression=entry(reason=reason), key="k1")
-    plugin.bounceclass_release(suppression=entry(reason=reason), key="k2")
-    assert [operation_of(one) for one in server.asked] == [
-        ("PutSuppressedDestination", {"EmailAddress": ADDRESS, "Reason": word}),
-        ("DeleteSuppressedDestination", {"EmailAddress": GONE[1:].replace("@", "%40")}),
-    ]
-    assert server.asked[0].headers["authorization"].startswith("AWS4-HMAC-SHA256 ")
-
-
-@pytest.mark.usefixtures("credentials")
-@pytest.mark.parametrize(
-    ("answer", "error"),
-    [
-        (Answer(429, {"message": "slow"}, (("x-amzn-errortype", "TooManyRequestsException"),)), Retry),
-        (Answer(500), Retry),
-        (Answer(503), Retry),
-        (Answer(fault="hang"), Retry),
-        (Answer(fault="cut"), Retry),
-        (Answer(400, {"message": f"{ADDRESS} is odd"}, (("x-amzn-errortype", "BadRequestException"),)), Refused),
-        (Answer(403, {"message": "no"}, (("x-amzn-errortype", "AccessDeniedException"),)), Refused),
-    ],
-    ids=lambda value: str(value)[:40],
-)
-def test_what_ses_s_answer_leads_to(answer: Answer, error: type[Exception], server: Server) -> None:
-    server.answers = [answer]
-    with pytest.raises(error) as caught:
-        acting("ses", server).bounceclass_suppress(suppression=entry(), key="k1")
-    assert len(server.asked) == 1
-    assert SECRET not in str(caught.value)
-    assert ADDRESS not in str(caught.value)
-
-
-@pytest.mark.usefixtures("credentials")
-def test_what_ses_does_not_hold_is_released(server: Server) -> None:
-    server.answers = [Answer(404, {"message": "no"}, (("x-amzn-errortype", "NotFoundException"),))]
-    acting("ses", server).bounceclass_release(suppression=entry(), key="k1")
-    assert len(server.asked) == 1
-
-
-# The parts
-
-
-class Time:
-    def __init__(self) -> None:
-        self.now = 0.0
-        self.slept: list[float] = []
-
-    def __call__(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.slept.append(round(seconds, 3))
-        self.now += seconds
-
-
-def test_calls_are_paced() -> None:
-    clock = Time()
-    pace = Pace(2, 1, clock, clock.sleep)
-    for _ in range(4):
-        pace.wait()
-    assert clock.slept == [0.5, 0.5, 0.5]
-
-
-def test_some_may_come_at_once_and_one_that_would_wait_long_asks_for_later() -> None:
-    clock = Time()
-    pace = Pace(0.1, 2, clock, clock.sleep)
-    pace.wait()
-    pace.wait()
-    with pytest.raises(Retry) as caught:
-        pace.wait()
-    assert (caught.value.after, clock.slept) == (10.0, [])
-    clock.now = 10.0
-    pace.wait()
-
-
-def test_after_a_429_nobody_calls_for_so_long(server: Server) -> None:
-    server.answers = [Answer(429, headers=(("Retry-After", "30"),))]
-    plugin = acting("resend", server)
-    for _ in range(3):
-        with pytest.raises(Retry):
-            plugin.bounceclass_suppress(suppression=entry(), key="k1")
-    assert len(server.asked) == 1
-
-
-@pytest.mark.parametrize(("text", "seconds"), [("7", 7.0), ("0", 1.0), ("99999999", 86400.0), ("", 60.0), (None, 60.0), ("soon", 60.0), ("-3", 60.0), ("Mon, 09 Mar 2020 12:00:00 GMT", 1.0)])
-def test_how_long_to_wait(text: str | None, seconds: float) -> None:
-    assert retry_after(text) == seconds
-
-
-def test_an_address_is_one_segment() -> None:
-    assert segment("a/b?c#d%e@example.net") == "a%2Fb%3Fc%23d%25e@example.net"
-    assert checked('"a b"@example.net') == '"a b"@example.net'
 
 
 @pytest.mark.parametrize(

@@ -12,14 +12,13 @@ from bounceclass.assembly import opened
 from bounceclass.model import Trust
 from bounceclass.protocols import Item, Voucher
 from bounceclass.store.records import Selection
-from tests.esp.loopback import Server
 from tests.esp.signers import SAMPLES, webhook
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from bounceclass.assembly import Parts
+    from tests.esp.loopback import Server
 
 SETTINGS = """
 [store]
@@ -39,16 +38,6 @@ api_key = {{ secret = "two" }}
 api_url = "{url}"
 scope = "{name}"
 """
-
-
-@pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
-        monkeypatch.delenv(name, raising=False)
-    server = Server()
-    yield server
-    server.shutdown()
-    server.server_close()
 
 
 def handle(parts: Parts, sample: str) -> list[str]:
