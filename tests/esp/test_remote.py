@@ -53,25 +53,35 @@ SUPPRESSED: list[tuple[str, Reason, list[tuple[str, str, Any]]]] = [
 RELEASED: dict[str, list[tuple[str, str, Any]]] = {
     "sendgrid": [
         ("DELETE", f"/v3/asm/suppressions/global{GONE}", None),
-        *(("DELETE", f"/v3/suppression/{name}{GONE}", None) for name in ("bounces", "blocks", "invalid_emails", "spam_reports")),
+        *(("DELETE", f"/v3/suppression/{name}{GONE}", None) for name in ("bounces", "blocks", "invalid_emails")),
     ],
     "mailgun": [("DELETE", f"/v3/lists.example.com/bounces{GONE}", None)],
-    "postmark": [("POST", "/message-streams/outbound/suppressions/delete", {"Suppressions": [{"EmailAddress": ADDRESS}]})],
-    "sparkpost": [("DELETE", f"/api/v1/suppression-list{GONE}", None)],
-    "brevo": [("PUT", f"/v3/contacts{GONE}", {"emailBlacklisted": False}), ("DELETE", f"/v3/smtp/blockedContacts{GONE}", None)],
+    "postmark": [
+        ("GET", "/message-streams/outbound/suppressions/dump?EmailAddress=ruth%2Bx%40example.net", None),
+        ("POST", "/message-streams/outbound/suppressions/delete", {"Suppressions": [{"EmailAddress": ADDRESS}]}),
+    ],
+    "sparkpost": [("GET", f"/api/v1/suppression-list{GONE}", None), ("DELETE", f"/api/v1/suppression-list{GONE}", None)],
+    "brevo": [
+        ("GET", f"/v3/contacts{GONE}", None),
+        ("PUT", f"/v3/contacts{GONE}", {"emailBlacklisted": False}),
+        ("DELETE", f"/v3/smtp/blockedContacts{GONE}", None),
+    ],
     "mailjet": [("PUT", f"/v3/REST/contact{GONE}", {"IsExcludedFromCampaigns": False})],
-    "resend": [("POST", "/suppressions/batch/remove", {"emails": [ADDRESS]})],
+    "resend": [("GET", f"/suppressions{GONE}", None), ("POST", "/suppressions/batch/remove", {"emails": [ADDRESS]})],
     "mailersend": [
         ("GET", "/v1/suppressions/hard-bounces?domain_id=dom1&limit=100&page=1", None),
         ("DELETE", "/v1/suppressions/hard-bounces", {"domain_id": "dom1", "ids": ["b"]}),
     ],
-    "mandrill": [("POST", "/api/1.0/rejects/delete.json", {"key": SECRET, "email": ADDRESS, "subaccount": "lists"})],
+    "mandrill": [
+        ("POST", "/api/1.0/rejects/list.json", {"key": SECRET, "email": ADDRESS, "subaccount": "lists"}),
+        ("POST", "/api/1.0/rejects/delete.json", {"key": SECRET, "email": ADDRESS, "subaccount": "lists"}),
+    ],
     "mailtrap": [("GET", "/api/suppressions?email=ruth%2Bx%40example.net", None), ("DELETE", "/api/suppressions/b", None)],
 }
 FOUND: dict[str, Any] = {
     "mailersend": {"data": [{"id": "a", "recipient": {"email": "omar@example.net"}}, {"id": "b", "recipient": {"email": "RUTH+X@example.net"}}]},
     "mailtrap": [{"id": "a", "email": "omar@example.net"}, {"id": "b", "email": ADDRESS}],
-    "mandrill": {"email": ADDRESS, "deleted": True},
+    "mandrill": [{"email": ADDRESS, "reason": "hard-bounce"}],
 }
 
 
@@ -142,7 +152,7 @@ def test_what_is_no_address_is_never_sent(name: str, address: str, server: Serve
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("address", ["a/../../b@example.net", "*@example.net", "?x=1@example.net", "#@example.net", "%2e%2e@example.net", "a;b@example.net", "all@example.net"])
 def test_an_odd_address_stays_one_entry(name: str, address: str, server: Server) -> None:
-    server.answers = [Answer(body=[{"id": "b", "email": address}] if name == "mailtrap" else {"data": [{"id": "b", "recipient": {"email": address}}], "deleted": True})]
+    server.answers = [Answer(body=[{"id": "b", "email": address}] if name in {"mailtrap", "mandrill"} else {"data": [{"id": "b", "recipient": {"email": address}}], "deleted": True})]
     acting(name, server).bounceclass_release(suppression=entry(address), key="k1")
     usual = [(method, path.count("/")) for method, path, _ in RELEASED[name]]
     assert [(one.method, path_of(one).count("/")) for one in server.asked] == usual
@@ -181,20 +191,51 @@ def test_many_are_put_there_as_many_at_once_as_the_api_takes(name: str, sizes: l
 
 
 def test_a_complaint_that_postmark_does_not_lift_is_refused(server: Server) -> None:
-    server.answers = [Answer(body={"Suppressions": [{"EmailAddress": ADDRESS, "Status": "Failed", "Message": "You do not have the required authority"}]})]
+    server.answers = [Answer(body={"Suppressions": []}), Answer(body={"Suppressions": [{"EmailAddress": ADDRESS, "Status": "Failed", "Message": "You do not have the required authority"}]})]
     with pytest.raises(Refused, match="refused 1 of 1"):
         acting("postmark", server).bounceclass_release(suppression=entry(reason=Reason.COMPLAINT), key="k1")
 
 
 @pytest.mark.parametrize(("name", "error"), [("Invalid_Key", Refused), ("ValidationError", Refused), ("GeneralError", Retry), ("Invalid_Reject", None)])
 def test_mandrill_s_500_is_read(name: str, error: type[Exception] | None, server: Server) -> None:
-    server.answers = [Answer(500, {"status": "error", "code": -1, "name": name, "message": "..."})]
+    server.answers = [Answer(body=[]), Answer(500, {"status": "error", "code": -1, "name": name, "message": "..."})]
     plugin = acting("mandrill", server)
     if error is None:
         plugin.bounceclass_release(suppression=entry(), key="k1")
         return
     with pytest.raises(error, match=name):
         plugin.bounceclass_release(suppression=entry(), key="k1")
+
+
+WITHDRAWN: dict[str, Any] = {
+    "postmark": {"Suppressions": [{"EmailAddress": ADDRESS, "SuppressionReason": "ManualSuppression", "Origin": "Recipient"}]},
+    "sparkpost": {"results": [{"recipient": ADDRESS, "type": "transactional", "source": "Spam Complaint"}]},
+    "brevo": {"email": ADDRESS, "statistics": {"unsubscriptions": {"userUnsubscription": [{"eventTime": "2026-03-09T12:00:00Z"}]}}},
+    "resend": {"object": "suppression", "email": ADDRESS, "origin": "complaint"},
+    "mandrill": [{"email": ADDRESS, "reason": "spam"}],
+    "mailtrap": [{"id": "b", "email": ADDRESS, "type": "unsubscription", "sending_stream": "transactional"}],
+}
+
+
+@pytest.mark.parametrize("name", WITHDRAWN)
+def test_what_somebody_has_withdrawn_there_a_bounce_s_release_leaves(name: str, server: Server) -> None:
+    server.answers = [Answer(body=WITHDRAWN[name])]
+    acting(name, server).bounceclass_release(suppression=entry(), key="k1")
+    assert [(one.method, one.path) for one in server.asked] == [(method, path) for method, path, _ in RELEASED[name][:1]]
+    server.asked.clear()
+    server.answers = [Answer(body=WITHDRAWN[name])]
+    acting(name, server).bounceclass_release(suppression=entry(reason=Reason.COMPLAINT), key="k1")
+    assert len(server.asked) == len(RELEASED[name])
+
+
+def test_sendgrid_s_spam_report_goes_with_a_complaint_only_and_a_group_is_ours_alone(server: Server) -> None:
+    acting("sendgrid", server, group=17).bounceclass_release(suppression=entry(reason=Reason.COMPLAINT), key="k1")
+    acting("sendgrid", server, group=17).bounceclass_suppress(suppression=entry(), key="k2")
+    assert asked(server) == [
+        ("DELETE", f"/v3/asm/groups/17/suppressions{GONE}", None),
+        ("DELETE", f"/v3/suppression/spam_reports{GONE}", None),
+        ("POST", "/v3/asm/groups/17/suppressions", {"recipient_emails": [ADDRESS]}),
+    ]
 
 
 def test_a_contact_that_mailjet_does_not_know_is_made(server: Server) -> None:

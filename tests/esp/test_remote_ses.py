@@ -13,6 +13,9 @@ from bounceclass.model import Reason
 from tests.esp.loopback import Answer, Asked, Server, path_of
 from tests.esp.remotes import ADDRESS, GONE, SECRET, acting, entry
 
+PATH = GONE[1:].replace("@", "%40")
+COMPLAINT = Answer(body={"SuppressedDestination": {"EmailAddress": ADDRESS, "Reason": "COMPLAINT", "LastUpdateTime": 1773057600}})
+
 
 @pytest.fixture
 def credentials(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -42,9 +45,12 @@ def test_ses_is_asked_as_its_model_says(reason: Reason, word: str, server: Serve
     plugin = acting("ses", server)
     plugin.bounceclass_suppress(suppression=entry(reason=reason), key="k1")
     plugin.bounceclass_release(suppression=entry(reason=reason), key="k2")
+    look = [("GetSuppressedDestination", {"EmailAddress": PATH})] if word == "BOUNCE" else []
     assert [operation_of(one) for one in server.asked] == [
+        *look,
         ("PutSuppressedDestination", {"EmailAddress": ADDRESS, "Reason": word}),
-        ("DeleteSuppressedDestination", {"EmailAddress": GONE[1:].replace("@", "%40")}),
+        *look,
+        ("DeleteSuppressedDestination", {"EmailAddress": PATH}),
     ]
     assert server.asked[0].headers["authorization"].startswith("AWS4-HMAC-SHA256 ")
 
@@ -74,6 +80,15 @@ def test_what_ses_s_answer_leads_to(answer: Answer, error: type[Exception], serv
 
 @pytest.mark.usefixtures("credentials")
 def test_what_ses_does_not_hold_is_released(server: Server) -> None:
-    server.answers = [Answer(404, {"message": "no"}, (("x-amzn-errortype", "NotFoundException"),))]
+    server.answers = [Answer(404, {"message": "no"}, (("x-amzn-errortype", "NotFoundException"),))] * 2
     acting("ses", server).bounceclass_release(suppression=entry(), key="k1")
-    assert len(server.asked) == 1
+    assert [one.method for one in server.asked] == ["GET", "DELETE"]
+
+
+@pytest.mark.usefixtures("credentials")
+def test_a_complaint_that_ses_knows_of_is_neither_overwritten_nor_lifted_by_a_bounce(server: Server) -> None:
+    server.answers = [COMPLAINT, COMPLAINT]
+    plugin = acting("ses", server)
+    plugin.bounceclass_suppress(suppression=entry(), key="k1")
+    plugin.bounceclass_release(suppression=entry(), key="k2")
+    assert [one.method for one in server.asked] == ["GET", "GET"]
