@@ -10,12 +10,13 @@ import click
 from bounceclass.cli.session import current
 from bounceclass.cli.terminal import printable
 from bounceclass.config import VARIABLE, read
-from bounceclass.errors import BounceclassError, SettingsError
+from bounceclass.errors import BounceclassError, MissingExtraError, SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from bounceclass.config import Configuration
+    from bounceclass.engine import Engine
 
 __all__ = ["command"]
 
@@ -65,3 +66,17 @@ def _faults(configuration: Configuration) -> Iterator[str]:
         source.close()
     if configuration.run.sources and configuration.store.url is None:
         yield "run.sources: nothing can be run without a store: [store] url"
+    yield from _faults_of_web(configuration, engine)
+
+
+def _faults_of_web(configuration: Configuration, engine: Engine) -> Iterator[str]:
+    from bounceclass.web.instances import instances  # noqa: PLC0415  as above
+
+    if instances(engine.plugins, configuration.plugins) and configuration.web.spool is None:
+        yield "web.spool: webhooks can't be taken without one"
+    if configuration.api.tokens:
+        try:
+            from bounceclass.web.tokens import Tokens  # noqa: PLC0415  an extra
+        except ModuleNotFoundError as error:
+            raise MissingExtraError(error.name or "litestar", "web") from error
+        Tokens(configuration.api)
