@@ -6,9 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bounceclass.settings import SecretSource, TokenSettings
 from bounceclass.web.memory import Memory, digest
-from bounceclass.web.tokens import Token
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,12 +39,3 @@ def test_a_file_that_is_none_is_an_error_that_names_it(tmp_path: Path) -> None:
 def test_no_two_deliveries_share_a_digest_by_running_into_each_other() -> None:
     parts = [(b"a", b"bc"), (b"ab", b"c"), (b"abc",), (b"", b"abc"), (b"a", b"b", b"c")]
     assert len({digest(*one) for one in parts}) == len(parts)
-
-
-def test_a_token_is_good_for_its_rate_and_regains_it_with_time() -> None:
-    now = [0.0]
-    token = Token("app", TokenSettings(token=SecretSource(secret="x" * 16), rate=60), lambda: now[0])
-    assert [token.spend() for _ in range(60)] == [0.0] * 60
-    assert token.spend() == pytest.approx(1.0)
-    now[0] = 2.5
-    assert [token.spend() for _ in range(3)] == [0.0, 0.0, pytest.approx(0.5)]

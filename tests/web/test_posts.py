@@ -156,6 +156,8 @@ def test_no_secret_is_in_the_log_an_answer_or_the_list_of_processes(tmp_path: Pa
         said += [done.stdout, done.stderr, served.log]
         assert [one for one in said if NEW in one or OLD in one] == []
         assert "verify raised ValueError" in served.log
+        assert "plugin post:eu: nothing says when a post was made" in served.log
+        assert "plugin post:us: no webhook_secrets: it has no route" in served.log
 
 
 @pytest.mark.parametrize(
