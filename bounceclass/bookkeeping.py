@@ -137,9 +137,7 @@ class Bookkeeper:
             ledger.record_named(case.standing.tag, case.event.recipient)
         if case.event.kind is Kind.BOUNCE and case.event.id is not None and case.recipient is not None and occurrence.report.format in QUEUES:
             ledger.record_queue(case.event.id, case.recipient, case.received_at)
-        if case.recipient is not None and self._policy.is_delivery(case, now):
-            ledger.record_delivery(case.recipient, case.mailing, case.received_at, case.standing.stream)
-        case = self._with_history(ledger, case, now)
+        case = self._with_history(ledger, case, now) if self._needs_history(ledger, case, now) else case
         failure = self._policy.failure_of(case, now)
         if failure is not None and case.recipient is not None:
             ledger.record_failure(case.recipient, *failure)
@@ -153,6 +151,12 @@ class Bookkeeper:
         ledger.record_decision(case.key, checked.decision)
         self._outgoing.tell(ledger, occurrence)
         return Entered(occurrence.report, case, checked.decision, checked.incident)
+
+    def _needs_history(self, ledger: Ledger, case: Case, now: datetime) -> bool:
+        """Record a delivery; tell whether what is known of the address can change what follows. Most deliveries are of people about whom nothing is known."""
+        if case.recipient is None or not self._policy.is_delivery(case, now):
+            return True
+        return ledger.record_delivery(case.recipient, case.mailing, case.received_at, case.standing.stream)
 
     def _with_history(self, ledger: Ledger, case: Case, now: datetime) -> Case:
         if case.recipient is None:

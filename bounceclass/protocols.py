@@ -138,8 +138,8 @@ class Transaction(Protocol):
     def record_failure(self, address: str, failure: FailedMailing, scope: Scope) -> None:
         """Count a mailing that did not arrive, once for each address."""
 
-    def record_delivery(self, address: str, mailing: str, at: datetime, stream: str | None = None) -> None:
-        """Keep a delivery; it heals nothing by itself."""
+    def record_delivery(self, address: str, mailing: str, at: datetime, stream: str | None = None) -> bool:
+        """Keep a delivery; it heals nothing by itself. Tell whether there is an entry of the address that it may lift."""
 
     def heal(self, address: str, at: datetime) -> int:
         """Let the failures of an address count no longer; return how many."""

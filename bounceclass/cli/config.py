@@ -11,13 +11,14 @@ import click
 from bounceclass.cli.session import current
 from bounceclass.cli.terminal import printable
 from bounceclass.config import VARIABLE, read
-from bounceclass.errors import BounceclassError, SettingsError
+from bounceclass.errors import BounceclassError, MissingExtraError, SettingsError
 from bounceclass.spots import line_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from bounceclass.config import Configuration
+    from bounceclass.engine import Engine
 
 __all__ = ["command"]
 
@@ -64,6 +65,7 @@ def _faults(configuration: Configuration) -> Iterator[str]:
     yield from map(str, engine.plugins.faults)
     if configuration.run.sources and configuration.store.url is None:
         yield "run.sources: nothing can be run without a store: [store] url"
+    yield from _faults_of_web(configuration, engine)
 
 
 def _faults_of_sources(configuration: Configuration, path: str) -> Iterator[str]:
@@ -80,3 +82,16 @@ def _faults_of_sources(configuration: Configuration, path: str) -> Iterator[str]
             spot = f"run.sources[{number}]"
             line = line_of(Path(path).read_text(encoding="utf-8"), "run.sources")
             yield f"{path}:{line}: {error} - at `{spot}`"
+
+
+def _faults_of_web(configuration: Configuration, engine: Engine) -> Iterator[str]:
+    from bounceclass.web.instances import instances  # noqa: PLC0415  as above
+
+    if instances(engine.plugins, configuration.plugins) and configuration.web.spool is None:
+        yield "web.spool: webhooks can't be taken without one"
+    if configuration.api.tokens:
+        try:
+            from bounceclass.web.tokens import Tokens  # noqa: PLC0415  an extra
+        except ModuleNotFoundError as error:
+            raise MissingExtraError(error.name or "litestar", "web") from error
+        Tokens(configuration.api)

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import bindparam, delete, exists, insert, select, update
 
 from bounceclass.model import Trust
 from bounceclass.store import entries, rejudgement, sightings
 from bounceclass.store.brake import Brake
 from bounceclass.store.naming import domain_of
 from bounceclass.store.past import read_domain, read_history
-from bounceclass.store.schema import addresses, attempts, deliveries, events, failures, history, outbox, queues, tags
+from bounceclass.store.schema import addresses, attempts, deliveries, events, failures, history, outbox, queues, suppressions, tags
 from bounceclass.store.sentlog import tag_name
 from bounceclass.store.statements import gravest, ignoring, latest
 
@@ -34,7 +34,10 @@ __all__ = ["Ledger"]
 
 _decide: Final = update(events).where(events.c.key == bindparam("which")).values(action=bindparam("did"), because=bindparam("why"))
 _heal: Final = update(failures).where(failures.c.addressed == bindparam("whom"), failures.c.healed_at.is_(None)).values(healed_at=bindparam("now"))
-_failing: Final = select(failures.c.mailing).where(failures.c.addressed == bindparam("whom"), failures.c.healed_at.is_(None)).limit(1)
+_concerned: Final = select(
+    exists().where(failures.c.addressed == bindparam("whom"), failures.c.healed_at.is_(None)).label("failing"),
+    exists().where(suppressions.c.address == bindparam("whom"), suppressions.c.lifted_at.is_(None)).label("listed"),
+)
 _forget: Final = delete(deliveries).where(deliveries.c.address == bindparam("whom"))
 _heal_domain: Final = (
     update(failures)
@@ -93,8 +96,11 @@ class Ledger:
         }
         self._connection.execute(gravest(self._connection, failures), row)
 
-    def record_delivery(self, address: str, mailing: str, at: datetime, stream: str | None = None) -> None:
-        """Keep the last delivery of an address, and of one that has failures each. It heals nothing by itself."""
+    def record_delivery(self, address: str, mailing: str, at: datetime, stream: str | None = None) -> bool:
+        """Keep the last delivery of an address, and of one that has failures each. It heals nothing by itself.
+
+        Tell whether there is an entry of the address that it may lift.
+        """
         row = {
             "address": self._naming.address(address),
             "domain": self._naming.domain(address),
@@ -104,9 +110,11 @@ class Ledger:
             "delivered_stream": stream,
         }
         self._connection.execute(latest(self._connection, addresses), row)
-        if self._connection.scalar(_failing, {"whom": row["address"]}) is not None:
+        concerned = self._connection.execute(_concerned, {"whom": row["address"]}).one()
+        if concerned.failing:
             taken = {"address": row["address"], "mailing": row["delivered_mailing"], "at": at, "stream": stream}
             self._connection.execute(ignoring(self._connection, deliveries), taken)
+        return bool(concerned.listed)
 
     def heal(self, address: str, at: datetime) -> int:
         """Let the failures of an address count no longer; return how many."""

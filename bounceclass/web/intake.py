@@ -62,6 +62,7 @@ class Intake:
         self._spool.make()
         self._memory = Memory(folder / "taken.db", settings.remember_hours * 3600)
         self._lock = threading.Lock()
+        self._looking = threading.Lock()
         self._held: set[bytes] = set()
         self._looked = float("-inf")
         self._waiting = (0, 0)
@@ -69,11 +70,16 @@ class Intake:
 
     def waiting(self) -> tuple[int, int]:
         """Return how many deliveries wait in the spool, and how many octets they have, as of a second ago."""
-        with self._lock:
-            if time.monotonic() - self._looked > _LOOK:
-                self._waiting = _weigh(self._spool.folder)
-                self._looked = time.monotonic()
-            return self._waiting
+        if self._looking.acquire(blocking=False):  # who comes meanwhile is told what was found before
+            try:
+                if time.monotonic() - self._looked > _LOOK:
+                    found = _weigh(self._spool.folder)
+                    with self._lock:
+                        self._waiting = found
+                    self._looked = time.monotonic()
+            finally:
+                self._looking.release()
+        return self._waiting
 
     def is_full(self) -> bool:
         """Tell whether more waits than may."""

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Server"]
 
-LOG: Final = logging.getLogger("bounceclass")
 _GRACE: Final = 30
 """Seconds that requests have to end when the server is stopped."""
 _IDLE: Final = 75
@@ -29,6 +28,7 @@ class Server(uvicorn.Server):
 
     def __init__(self, app: Any, settings: WebSettings) -> None:  # noqa: ANN401  an ASGI application, of which each library has a type
         """Take what to serve, and where."""
+        logging.getLogger("uvicorn").setLevel(logging.ERROR)  # else each request that is none has a line of the log
         super().__init__(
             uvicorn.Config(
                 app,
