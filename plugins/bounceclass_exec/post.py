@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from bounceclass.errors import MissingExtraError, Refused, Retry, SettingsError
+from bounceclass.retryafter import AGAIN, LATER, seconds_asked
 from bounceclass_exec.call import one_line
 
 try:
@@ -23,10 +22,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Post"]
 
-_LATER: Final = 60.0  # seconds, where the answer names no time
-_LONGEST: Final = 86400.0
-_AGAIN: Final = frozenset({408, 425, 429})
-"""What of 4xx is about the moment and not about us: RFC 9110, 15.5.9; RFC 8470; RFC 6585."""
 _NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VALUE: Final = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?")
 
@@ -57,15 +52,15 @@ class Post:
             with self._client.stream("POST", self._url, content=call.body, headers=headers) as answer:
                 status, after = answer.status_code, answer.headers.get("Retry-After")
         except httpx.HTTPError as error:
-            raise Retry(_LATER, f"{self._host}: {type(error).__name__}: {one_line(str(error))}") from None  # a traceback might show headers
+            raise Retry(LATER, f"{self._host}: {type(error).__name__}: {one_line(str(error))}") from None  # a traceback might show headers
         self._judge(status, after)
 
     def _judge(self, status: int, after: str | None) -> None:
         if 200 <= status < 300:  # noqa: PLR2004  RFC 9110, 15.3
             return
         why = f"{self._host} answered {status}"
-        if status in _AGAIN or status >= 500:  # noqa: PLR2004  as above
-            raise Retry(_seconds(after), why)
+        if status in AGAIN or status >= 500:  # noqa: PLR2004  as above
+            raise Retry(seconds_asked(after), why)
         if 300 <= status < 400:  # noqa: PLR2004  as above
             why += ", and redirects are not followed: set `url` to where it leads"
         raise Refused(why)
@@ -83,16 +78,3 @@ def _checked_host(url: str) -> str:
         msg = "url: is no https: or http: URL"
         raise SettingsError(msg)
     return f"{parts.hostname}:{port}" if port else str(parts.hostname)
-
-
-def _seconds(after: str | None) -> float:
-    """Return how long to wait: RFC 9110, 10.2.3, a number of seconds or a date."""
-    text = (after or "").strip()
-    if text.isascii() and text.isdigit():
-        return min(max(float(text[:9]), 1.0), _LONGEST)
-    try:
-        when = parsedate_to_datetime(text)
-    except ValueError:
-        return _LATER
-    left = (when if when.tzinfo else when.replace(tzinfo=UTC)) - datetime.now(UTC)
-    return min(max(left.total_seconds(), 1.0), _LONGEST)
