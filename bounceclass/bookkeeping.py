@@ -133,13 +133,12 @@ class Bookkeeper:
             ledger.record_named(case.standing.tag, case.event.recipient)
         if case.event.kind is Kind.BOUNCE and case.event.id is not None and case.recipient is not None and occurrence.report.format in QUEUES:
             ledger.record_queue(case.event.id, case.recipient, case.received_at)
+        if case.recipient is not None and self._policy.is_delivery(case, now):
+            ledger.record_delivery(case.recipient, case.mailing, case.received_at, case.standing.stream)
         case = self._with_history(ledger, case, now)
         failure = self._policy.failure_of(case, now)
         if failure is not None and case.recipient is not None:
             ledger.record_failure(case.recipient, *failure)
-        if case.recipient is not None and self._policy.is_delivery(case, now):
-            ledger.record_delivery(case.recipient, case.mailing, case.received_at, case.standing.stream)
-            case = self._with_history(ledger, case, now)
         checked = self._guard.check(self._policy.decide(case, now), case, now, ledger.brake, incidents)
         if checked.incident is not None and checked.incident not in incidents:
             incidents.add(checked.incident)

@@ -10,23 +10,29 @@ What an ESP calls things is a table of its plugin; nothing here knows one.
 from __future__ import annotations
 
 import logging
+import os
 from typing import TYPE_CHECKING, Final, Protocol
 
 from bounceclass import payload
+from bounceclass.errors import Refused, SettingsError
+from bounceclass.http import checked
+from bounceclass.model import Reason
+from bounceclass.secret import read_secret
 from bounceclass.signing import password
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import datetime
     from pathlib import Path
 
     from bounceclass.model import Report, Suppression
     from bounceclass.protocols import Webhook
+    from bounceclass.settings import SecretSource
 
     Verifier = Callable[[Mapping[str, str], bytes, tuple[str, ...], datetime], bool]
     Reader = Callable[[payload.Record], Report]
 
-__all__ = ["Inbound", "Posts", "Remote", "TwoWay", "by_password"]
+__all__ = ["Inbound", "Posts", "Remote", "TwoWay", "by_password", "secret_text"]
 
 LOG: Final = logging.getLogger("bounceclass")
 
@@ -60,8 +66,8 @@ class Posts:
         """See Webhook."""
         try:
             return bool(secrets) and self._verify(headers, body, secrets, now)
-        except Exception:  # a fault of ours is no proof of theirs
-            LOG.exception("plugin %s: a signature could not be checked", self.name)
+        except Exception as error:  # noqa: BLE001  a fault of ours is no proof of theirs; what it says may hold a secret
+            LOG.error("plugin %s: a signature could not be checked: %s", self.name, type(error).__name__)  # noqa: TRY400  as above
             return False
 
     def parse(self, body: bytes) -> list[Report]:
@@ -99,14 +105,28 @@ def by_password(header: str | None = None) -> Verifier:
     return verify
 
 
+def secret_text(source: SecretSource, what: str) -> str:
+    """Return a secret as text; raises SettingsError, naming `what`, where it is missing or empty."""
+    if found := read_secret(source, os.environ, what).decode("utf-8", "surrogateescape").strip():
+        return found
+    msg = f"{what} is empty"
+    raise SettingsError(msg)
+
+
 class Remote(Protocol):
-    """An ESP's own list, kept by its API. Both raise Retry or Refused where it was not done, and are idempotent."""
+    """An ESP's own list, kept by its API. Both raise Retry or Refused where it was not done, and change nothing the second time.
 
-    def add(self, suppression: Suppression) -> None:
-        """Put an entry on the list."""
+    Neither is ever called for no address at all, and there is none that empties a list.
+    """
 
-    def remove(self, suppression: Suppression) -> None:
-        """Take an entry from the list."""
+    batch: int
+    """How many addresses one call may have."""
+
+    def add(self, addresses: Sequence[str], reason: Reason, key: str) -> None:
+        """Put addresses on the list."""
+
+    def remove(self, addresses: Sequence[str], reason: Reason, key: str) -> None:
+        """Take addresses from the list."""
 
 
 class Inbound:
@@ -127,12 +147,19 @@ class Inbound:
 
 
 class TwoWay:
-    """A plugin that listens, and keeps the ESP's own list."""
+    """A plugin that listens, and keeps the ESP's own list.
 
-    def __init__(self, webhook: Webhook, packs: Iterable[Path], remote: Remote) -> None:
-        """Keep what reads, the rows for the ESP's words, and the list."""
-        self._inbound = Inbound(webhook, packs)
+    What the ESP's list stopped is not told back to it, nor to another: it is no new fact. An entry for a
+    list or stream is told only where it is this account's `scope`.
+    """
+
+    def __init__(self, inbound: Inbound, remote: Remote, *, scope: str | None = None, limits: tuple[str, ...] = ()) -> None:
+        """Keep both sides; `limits` are sentences on what the list can't do, told now."""
+        self._inbound = inbound
         self._remote = remote
+        self._scope = scope
+        for limit in limits:
+            LOG.info("plugin %s: %s", inbound.bounceclass_webhook().name, limit)
 
     def bounceclass_webhook(self) -> Webhook:
         """Offer what verifies and reads the posts."""
@@ -142,10 +169,32 @@ class TwoWay:
         """Offer the rows for the ESP's words."""
         return self._inbound.bounceclass_knowledge()
 
-    def bounceclass_suppress(self, suppression: Suppression) -> None:
+    def bounceclass_suppress(self, suppression: Suppression, key: str) -> None:
         """Put an entry on the ESP's list."""
-        self._remote.add(suppression)
+        if (address := self._whom(suppression)) is not None:
+            self._remote.add([address], suppression.reason, key)
 
-    def bounceclass_release(self, suppression: Suppression) -> None:
+    def bounceclass_release(self, suppression: Suppression, key: str) -> None:
         """Take an entry from the ESP's list."""
-        self._remote.remove(suppression)
+        if (address := self._whom(suppression)) is not None:
+            self._remote.remove([address], suppression.reason, key)
+
+    def push(self, entries: Iterable[Suppression], key: str) -> int:
+        """Put many entries on the ESP's list, as many at once as its API takes; return how many."""
+        by_reason: dict[Reason, list[str]] = {}
+        for entry in entries:
+            if (address := self._whom(entry)) is not None:
+                by_reason.setdefault(entry.reason, []).append(address)
+        for reason, addresses in by_reason.items():
+            for start in range(0, len(addresses), self._remote.batch):
+                self._remote.add(addresses[start : start + self._remote.batch], reason, f"{key}:{reason}:{start}")
+        return sum(map(len, by_reason.values()))
+
+    def _whom(self, suppression: Suppression) -> str | None:
+        """Return the address, None where the entry is not this list's business; Refused for what no such list can hold."""
+        if suppression.reason is Reason.SUPPRESSED or suppression.scope not in {None, self._scope}:
+            return None
+        if suppression.address is None:
+            msg = "the ESP's list holds addresses only, no domains"
+            raise Refused(msg)
+        return checked(suppression.address)

@@ -85,7 +85,10 @@ def bounceclass_store(url: str) -> Store | None:
 
 @hookspec
 def bounceclass_webhook() -> Webhook | None:
-    """Return what verifies and parses an ESP's posts. Called when the web face asks this plugin's instance for it."""
+    """Return what verifies and parses an ESP's posts. Called at the start of `serve`, and of `run` where it has a source `webhooks:`.
+
+    The secrets are no settings of the plugin: `webhook_secrets` of its table is read by us, and given to `verify`.
+    """
 
 
 @hookspec

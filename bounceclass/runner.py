@@ -51,6 +51,8 @@ STRIKES: Final = 3
 """Attempts at an input, after which it goes into quarantine."""
 _MOST_OCTETS: Final = 16 * 1024 * 1024
 """Of a batch that is in memory."""
+_DENSE: Final = 16
+"""An ESP's payload has that many more events than mail of its size: a batch shall not hold the store for long."""
 _DELIVERING: Final = 5.0
 """Seconds of calls between two batches; the rest waits in the outbox."""
 _LONGEST_WAIT: Final = 60.0
@@ -179,7 +181,7 @@ class Runner:
         size = 0
         for item in items:
             batch.append(item)
-            size += len(item.raw)
+            size += len(item.raw) * (_DENSE if item.reader is not None else 1)
             if len(batch) >= self._settings.batch or size >= _MOST_OCTETS:
                 yield batch
                 batch, size = [], 0

@@ -154,7 +154,7 @@ class WebSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
     host: str = "127.0.0.1"
     """Where it listens: behind the proxy that speaks TLS."""
-    port: int = 8025
+    port: int = 8027
     spool: str | None = None
     """Where webhooks are stored before they are answered; `run` reads it as `webhooks:FOLDER`."""
     body: int = 5 * 1024 * 1024

@@ -135,11 +135,16 @@ class Assessor:
         if trust.dkim_keys:
             require_dkim()
 
+    @cached_property
+    def _no_mail(self) -> Message:
+        """What stands for the mail where a carrier has read the report itself."""
+        return Message(b"", self._settings)
+
     def assess(self, report: Report, item: Item, now: date, lookups: Lookups | None = None) -> tuple[Standing, ...]:
         """Return the standing of each event of a report, in their order. `item` is what it was read from, `now` today."""
         if not report.events:
             return ()
-        message = Message(item.raw if item.reports is None else b"", self._settings)
+        message = Message(item.raw, self._settings) if item.reports is None else self._no_mail
         return tuple(_Case(self, report, item, message, lookups or Lookups(), now).standings())
 
     def is_ours(self, domain: str | None) -> bool:

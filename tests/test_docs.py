@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import get_args, get_type_hints
 
 import click
 import msgspec
@@ -22,7 +23,7 @@ from bounceclass.notice import Notice
 from bounceclass.packcheck import check
 from bounceclass.packs import Rule, load, load_ours
 from bounceclass.presets import PRESETS, PolicySettings, rows_for
-from bounceclass.settings import Limits, LogSettings, RunSettings
+from bounceclass.settings import Limits, LogSettings, RunSettings, TokenSettings, WebSettings
 from bounceclass.summary import contents
 
 ROOT = Path(__file__).parent.parent
@@ -102,6 +103,12 @@ def test_every_setting_of_the_policy_is_documented() -> None:
 def test_every_setting_of_a_run_is_documented() -> None:
     assert set(RunSettings.__struct_fields__) - table("docs/running.md") == set()
     assert set(LogSettings.__struct_fields__) - table("docs/service.md") == set()
+
+
+def test_every_setting_of_the_web_and_of_a_token_and_every_scope_is_documented() -> None:
+    assert {*WebSettings.__struct_fields__, *TokenSettings.__struct_fields__} - table("docs/serve.md") == set()
+    scopes = get_args(get_args(get_type_hints(TokenSettings)["scopes"])[0])
+    assert [scope for scope in scopes if f"| `{scope}` |" not in read("docs/serve.md")] == []
 
 
 @pytest.mark.parametrize(("page", "text"), PACKS)

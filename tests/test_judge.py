@@ -8,7 +8,8 @@ from bounceclass import knowledge
 from bounceclass.engine import Engine
 from bounceclass.judge import Judge, host_is_ours, permanence_of
 from bounceclass.model import Event, Kind, Permanence, Reason
-from bounceclass.packs import Pack, Rule
+from bounceclass.packcheck import check
+from bounceclass.packs import Pack, Rule, load_ours
 from bounceclass.settings import Settings
 from bounceclass.transcript import read
 
@@ -328,3 +329,46 @@ def test_a_reply_that_names_another_recipient_of_the_report_suppresses_nobody_el
     assert [event.verdict.advice for event in judged] == ["suppress", "count", "count"]
     assert [event.verdict.evidence[-1].rule for event in judged[1:]] == ["names-another"] * 2
     assert [event.verdict.confidence for event in judged[1:]] == [0.5, 0.5]
+
+
+LABELS = Pack(
+    name="acme",
+    rules={
+        "gone": Rule(reason="user-unknown", permanence="permanent", label=("gone",)),
+        "soft": Rule(reason="undetermined", scope="address", permanence="transient", label=("soft",)),
+        "spam": Rule(reason="spam", label=("spam",)),
+        "listed": Rule(reason="suppressed", permanence="permanent", confidence=0.9, label=("listed",)),
+    },
+)
+
+
+@pytest.mark.parametrize(
+    ("label", "text", "format_", "reason", "permanence", "advice", "confidence", "rules"),
+    [
+        ("gone", None, "acme", "user-unknown", "permanent", "count", 0.6, ["gone"]),
+        ("soft", None, "acme", "undetermined", "transient", "count", 0.6, ["soft"]),
+        ("spam", None, "acme", "spam", "permanent", "fix", 0.6, ["spam"]),
+        ("gone", "550 5.1.1 user unknown", "acme", "user-unknown", "permanent", "suppress", 0.9, ["no-such-user", "x.1.1", "550", "gone"]),
+        ("gone", "552 5.2.2 mailbox full", "acme", "mailbox-full", "permanent", "count", 0.9, ["full", "x.2.2", "552", "gone"]),
+        ("soft", "550 qwertz", "acme", "undetermined", "permanent", "count", 0.6, ["soft", "550"]),
+        ("gone", "451 qwertz", "acme", "system-error", "transient", "retry", 0.3, ["451", "gone"]),
+        ("listed", "550 5.1.1 user unknown", "acme", "suppressed", "permanent", "suppress", 0.9, ["listed", "no-such-user", "x.1.1", "550"]),
+        ("gone", None, "other", "undetermined", "permanent", "count", 0.2, ["kind-bounce"]),
+        ("gone", None, None, "undetermined", "permanent", "count", 0.2, ["kind-bounce"]),
+        ("never heard of", None, "acme", "undetermined", "permanent", "count", 0.2, ["kind-bounce"]),
+    ],
+)
+def test_a_source_s_own_word_is_asked_last_and_its_own_list_first(
+    label: str, text: str | None, format_: str | None, reason: str, permanence: str, advice: str, confidence: float, rules: list[str]
+) -> None:
+    said = read(text or "")
+    event = Event(kind=Kind.BOUNCE, recipient="u@example.org", label=label, diagnostic=text, reply_code=said.reply_code, enhanced_status=said.enhanced_status)
+    verdict = Judge(Settings(), (LABELS, *load_ours())).judge([event], format_=format_)[0].verdict
+    assert (verdict.reason, verdict.permanence, verdict.advice, verdict.confidence) == (reason, permanence, advice, confidence)
+    assert [one.rule for one in verdict.evidence] == rules
+
+
+def test_a_rule_of_a_label_stands_alone_and_needs_no_example() -> None:
+    assert check(LABELS) == []
+    faults = check(Pack(name="acme", rules={"x": Rule(reason="spam", label=("spam",), any=("spam",))}))
+    assert [fault.where for fault in faults] == ["rules.x.label"]

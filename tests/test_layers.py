@@ -13,12 +13,12 @@ PACKAGE = Path(bounceclass.__file__).parent
 
 # The doors, `__init__` and `__main__`, are exempt.
 ORDER = (
-    "errors", "retryafter", "model", "settings", "secret", "history", "protocols",
+    "errors", "model", "settings", "secret", "history", "protocols",
     "addresses", "controls", "spots", "codes", "transcript", "particulars", "knowledge", "literals", "packs", "backtracking", "packcheck", "templates", "explain",
     "translate", "export.patterns", "export.texts", "export.orders", "export.conditions", "export.rows", "export.kumomta", "export.powermta", "export.zonemta",
     "mime.charsets", "mime.parsers", "mime.headers", "mime.split", "returned", "message",
     "fields", "quotation", "dsn", "feedback", "receipt", "autoreply", "prose", "statement", "notice", "formats.unix", "formats.groupware", "formats.webmail", "formats.gateways", "formats.suites", "formats.servers", "formats.carriers", "reader", "logs.record", "logs.stamps", "logs.postfix", "logs.exim", "logs.accounting", "logs.reader",
-    "judge", "payload", "signing", "esp", "testing", "hookspecs", "isolation", "refinement", "confinement", "installed", "plugins", "confined", "sources.segments", "sources.files", "sources.location", "sources.holding", "sources.maildir", "sources.spool", "sources.listener", "sources.webhooks", "sources.mbox", "sources.log", "sources.journal", "sources.account", "sources.login", "sources.imapsession", "sources.imap", "sources.pop3session", "sources.pop3", "targets", "builtin", "eventkey", "engine", "crew", "crewed",
+    "judge", "payload", "signing", "http", "esp", "testing", "hookspecs", "isolation", "refinement", "confinement", "installed", "plugins", "confined", "sources.segments", "sources.files", "sources.location", "sources.holding", "sources.maildir", "sources.spool", "sources.listener", "sources.webhooks", "sources.mbox", "sources.log", "sources.journal", "sources.account", "sources.login", "sources.imapsession", "sources.imap", "sources.pop3session", "sources.pop3", "targets", "builtin", "eventkey", "engine", "crew", "crewed",
     "wrapping", "tags", "trust", "filtering",
     "domains", "presets", "repetition", "case", "protection", "policy", "incident",
     "store.naming", "store.schema", "store.statements", "store.records", "store.connection", "store.migrations.env", "store.migrations.versions.v0001_ledger", "store.migrations.versions.v0002_brake", "store.migrations.versions.v0003_deliveries", "store.migrations.versions.v0004_streams", "store.migrations.versions.v0005_queued", "store.migration",

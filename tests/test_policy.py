@@ -431,6 +431,9 @@ def test_an_esp_s_list_is_mirrored_for_its_account_and_never_counted() -> None:
     assert policy().failure_of(case(what), NOW) is None
     nameless = msgspec.structs.replace(what, verdict=verdict("suppressed", "suppress"))
     assert policy().decide(case(nameless), NOW).action == "none"
+    vouched = msgspec.structs.replace(standing(), account="ses:eu")
+    found = policy().decide(case(nameless, vouched), NOW)
+    assert found.suppression == Suppression(address=RUTH, scope="ses:eu", reason=Reason.SUPPRESSED, since=NOW, cause=("k",), by="policy")
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import bindparam, delete, func, insert, select, update
 
 from bounceclass.model import Suppression
 from bounceclass.store.records import Held, Incident
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 __all__ = ["Brake"]
 
 HELD: Final = "held"
+_within: Final = select(func.sum(tallies.c.count)).where(
+    tallies.c.counter == bindparam("name"), tallies.c.hour >= bindparam("since"), tallies.c.hour < bindparam("until")
+)
 _FIELDS: Final = (incidents.c.name, incidents.c.opened_at, incidents.c.closed_at, incidents.c.because)
 
 
@@ -33,19 +36,39 @@ class Brake:
         """Take the connection of the transaction."""
         self._connection = connection
         self._naming = naming
+        self._added: dict[tuple[str, datetime], int] = {}
+        """What was tallied and is not written yet, by counter and hour."""
+        self._sums: dict[str, dict[tuple[datetime, datetime], int]] = {}
+        """What was asked before, kept up to date: nobody else writes meanwhile."""
 
     def tally(self, counter: str, at: datetime, number: int = 1) -> None:
         """Add to what a counter has for the hour of `at`."""
         hour = at.replace(minute=0, second=0, microsecond=0)
-        self._connection.execute(counting(self._connection, tallies), {"counter": counter, "hour": hour, "count": number})
+        self._added[counter, hour] = self._added.get((counter, hour), 0) + number
+        sums = self._sums.get(counter, {})
+        for since, until in sums:
+            if since <= hour < until:
+                sums[since, until] += number
 
     def tallied(self, counter: str, since: datetime, until: datetime) -> int:
         """Return what a counter has for the hours that begin within a span, its end left out."""
-        within = (tallies.c.counter == counter) & (tallies.c.hour >= since) & (tallies.c.hour < until)
-        return int(self._connection.scalar(select(func.sum(tallies.c.count)).where(within)) or 0)
+        sums = self._sums.setdefault(counter, {})
+        if (since, until) not in sums:
+            written = self._connection.scalar(_within, {"name": counter, "since": since, "until": until}) or 0
+            sums[since, until] = int(written) + sum(number for (name, hour), number in self._added.items() if name == counter and since <= hour < until)
+        return sums[since, until]
+
+    def flush(self) -> None:
+        """Write what was tallied; done at the end of the transaction."""
+        rows = [{"counter": counter, "hour": hour, "count": number} for (counter, hour), number in self._added.items()]
+        if rows:
+            self._connection.execute(counting(self._connection, tallies), rows)
+        self._added.clear()
 
     def forget(self, before: datetime) -> None:
         """Drop the counts of hours that begin before a time."""
+        self.flush()
+        self._sums.clear()
         self._connection.execute(delete(tallies).where(tallies.c.hour < before))
 
     def open(self, name: str, at: datetime, because: str) -> bool:

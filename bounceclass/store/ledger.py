@@ -214,6 +214,7 @@ class Ledger:
         for statement, rows in self._gathered.items():
             self._connection.execute(statement, rows)
         self._gathered.clear()
+        self.brake.flush()
 
     def _gather(self, statement: Executable, row: dict[str, Any]) -> None:
         self._gathered.setdefault(statement, []).append(row)

@@ -26,6 +26,8 @@ __all__ = ["classify"]
 
 _LINE: Final = 64 * 1024
 _JSON: Final = "application/json"
+_ANSWER: Final[Any] = Report | list[Answered]
+"""Of a mail, or of reply lines."""
 _SAID: Final = "A Report of a message, or a verdict for each reply."
 _REPLIES: Final = msgspec.json.Decoder(Replies)
 
@@ -49,7 +51,7 @@ def classify(engine: Engine) -> HTTPRouteHandler:
         "/classify",
         status_code=200,
         operation_class=Classify,
-        responses={**PROBLEMS, 200: ResponseSpec(data_container=Report | list[Answered], description=_SAID, generate_examples=False)},
+        responses={**PROBLEMS, 200: ResponseSpec(data_container=_ANSWER, description=_SAID, generate_examples=False)},
         opt={"scope": "classify"},
     )
     async def classify_(request: Request[Any, Any, Any]) -> Response[bytes]:

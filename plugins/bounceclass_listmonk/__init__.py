@@ -11,7 +11,7 @@ docs/listmonk.md says what is asked of it, and what its API can't do.
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Annotated, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 import msgspec
 
@@ -19,11 +19,12 @@ from bounceclass.errors import SettingsError
 from bounceclass.model import Advice, Reason
 from bounceclass.secret import read_secret
 from bounceclass.settings import SecretSource  # noqa: TC001  msgspec reads the annotations at run time
+from bounceclass_listmonk.api import Api
+from bounceclass_listmonk.bounces import Bounces
+from bounceclass_listmonk.subscribers import Subscribers
 
 if TYPE_CHECKING:
     from bounceclass.model import Event, Report, Suppression
-    from bounceclass_listmonk.bounces import Bounces
-    from bounceclass_listmonk.subscribers import Subscribers
 
 __all__ = ["Listmonk", "Settings", "plugin"]
 
@@ -54,8 +55,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """What a bounce is reported as, by reason, else by advice (`suppress`: hard, `count`: soft)."""
     source: str = "bounceclass"
     """How the `source` of bounces begins in listmonk."""
-    timeout: Annotated[float, msgspec.Meta(gt=0, le=3600)] = 10.0
-    """Seconds for one request; keep it well below `limits.hook_seconds`, for one call may need several."""
 
 
 class Listmonk:
@@ -90,10 +89,6 @@ class Listmonk:
 
 def plugin(settings: Settings) -> Listmonk:
     """Return what talks to listmonk; raises SettingsError where the settings don't fit."""
-    from bounceclass_listmonk.api import Api  # noqa: PLC0415  needs httpx
-    from bounceclass_listmonk.bounces import Bounces  # noqa: PLC0415  as above
-    from bounceclass_listmonk.subscribers import Subscribers  # noqa: PLC0415  as above
-
     for word in settings.bounce_type:
         if word not in Reason.__members__.values() and word not in _BLAMING:
             msg = f"bounce_type: {word!r} is neither a reason nor one of {', '.join(_BLAMING)}"
@@ -101,7 +96,6 @@ def plugin(settings: Settings) -> Listmonk:
     if ":" in settings.user:
         msg = "user: a name in Basic authentication has no colon"
         raise SettingsError(msg)
-    token = read_secret(settings.token, os.environ, "token").decode("utf-8", "replace")
-    api = Api(settings.url, settings.user, token, settings.timeout)
+    api = Api(settings.url, settings.user, read_secret(settings.token, os.environ, "token").decode("utf-8", "replace"))
     types = {"suppress": "hard", "count": "soft", **settings.bounce_type}
     return Listmonk(settings.hooks, Subscribers(api, settings.lists, settings.ending), Bounces(api, types, settings.source, by_address=settings.by_address))

@@ -79,7 +79,7 @@ class Bounces:
         try:
             return any(one["source"] == source for one in data["results"])
         except (TypeError, KeyError):
-            msg = f"{self._api.name} answered with no list of bounces"
+            msg = "listmonk answered with no list of bounces"
             raise Refused(msg) from None
 
 

@@ -53,7 +53,7 @@ class Subscribers:
             raise Refused(msg)
         for one in self._find(address):
             if one.status != _BLOCKLISTED:
-                self._api.send("PUT", f"/api/subscribers/{one.id}/blocklist", None)
+                self._api.send("PUT", f"/api/subscribers/{one.id}/blocklist")
 
     def release(self, suppression: Suppression) -> None:
         """Refuse where a person has to look, for who was blocklisted or taken off; done where there is nothing to take back.
@@ -70,7 +70,7 @@ class Subscribers:
             return
         for one in self._find(suppression.address):
             if one.status == _BLOCKLISTED:
-                msg = f"{self._api.name} does not tell whether subscriber {one.id} blocked themselves: enable them there, where that is right"
+                msg = f"listmonk does not tell whether subscriber {one.id} blocked themselves: enable them there, where that is right"
                 raise Refused(msg)
 
     def _is_passing_over(self, suppression: Suppression) -> bool:
@@ -95,7 +95,7 @@ class Subscribers:
         wanted = comparable(address)
         spellings = sorted({_quoted(wanted), _quoted(address.lower())})
         data = self._api.get("/api/subscribers", {"query": f"LOWER(subscribers.email) IN ({', '.join(spellings)})", "per_page": "100"})
-        return [one for one in _subscribers(self._api, data) if comparable(one.email) == wanted]
+        return [one for one in _subscribers(data) if comparable(one.email) == wanted]
 
 
 def _quoted(address: str) -> str:
@@ -106,9 +106,9 @@ def _quoted(address: str) -> str:
     return "'" + address.replace("'", "''") + "'"
 
 
-def _subscribers(api: Api, data: Any) -> list[Found]:  # noqa: ANN401  any JSON
+def _subscribers(data: Any) -> list[Found]:  # noqa: ANN401  any JSON
     try:
         return msgspec.convert(data["results"], list[Found])
     except (msgspec.ValidationError, TypeError, KeyError):
-        msg = f"{api.name} answered with no list of subscribers"
+        msg = "listmonk answered with no list of subscribers"
         raise Refused(msg) from None

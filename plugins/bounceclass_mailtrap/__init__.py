@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from bounceclass.esp import Inbound, Posts
+from bounceclass.esp import Inbound, Posts, TwoWay, secret_text
+from bounceclass.http import Api
 from bounceclass.model import Kind, Report
 from bounceclass.payload import MOST, Outcome, Record, nothing, records, report, unknown
+from bounceclass.settings import SecretSource  # noqa: TC001  msgspec reads the annotations at run time
 from bounceclass.signing import keyed
 
 if TYPE_CHECKING:
@@ -47,6 +49,17 @@ _ON_LIST: Final = "suppression list"
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The shape of `[plugins.mailtrap]`."""
+
+    api_key: SecretSource | None = None
+    """With it, the ESP's own list is kept: what is suppressed or released here is there, too."""
+    api_url: str = "https://mailtrap.io"
+    """Where its API is."""
+    domain_id: int = 0
+    """Mailtrap's number of the sending domain."""
+    stream: str = "transactional"
+    """The sending stream whose list is kept."""
+    scope: str | None = None
+    """The list or stream whose entries go there, besides those that hold everywhere."""
 
 
 def verify(headers: Mapping[str, str], body: bytes, secrets: tuple[str, ...], now: datetime) -> bool:
@@ -104,7 +117,14 @@ def webhook() -> Posts:
     return Posts(_NAME, verify, read, limits=LIMITS, split=split)
 
 
-def plugin(settings: Settings) -> Inbound:
-    """Make an instance."""
-    del settings
-    return Inbound(webhook(), (PACK,))
+def plugin(settings: Settings) -> Inbound | TwoWay:
+    """Make an instance; with a key for the API, one that keeps the list there."""
+    inbound = Inbound(webhook(), (PACK,))
+    if settings.api_key is None:
+        return inbound
+    from bounceclass_mailtrap.remote import LIMITS as ACTING  # noqa: PLC0415  for those who act only
+    from bounceclass_mailtrap.remote import PER_SECOND, Listing  # noqa: PLC0415  as above
+
+    key = secret_text(settings.api_key, "plugins.mailtrap.api_key")
+    api = Api("mailtrap", settings.api_url, {"Authorization": f"Bearer {key}"}, per_second=PER_SECOND, burst=2)
+    return TwoWay(inbound, Listing(api, settings.domain_id, settings.stream), scope=settings.scope, limits=ACTING)

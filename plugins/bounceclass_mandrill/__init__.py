@@ -15,9 +15,11 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from bounceclass.errors import SettingsError
-from bounceclass.esp import Inbound, Posts
+from bounceclass.esp import Inbound, Posts, TwoWay, secret_text
+from bounceclass.http import Api
 from bounceclass.model import Kind, Report
 from bounceclass.payload import Outcome, Record, nothing, records, report, unknown
+from bounceclass.settings import SecretSource  # noqa: TC001  msgspec reads the annotations at run time
 from bounceclass.signing import keyed
 
 if TYPE_CHECKING:
@@ -51,6 +53,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     url: str = ""
     """Where Mandrill posts, as it was entered there: it is part of what is signed."""
+    api_key: SecretSource | None = None
+    """With it, the ESP's own list is kept: what is suppressed or released here is there, too."""
+    api_url: str = "https://mandrillapp.com"
+    """Where its API is."""
+    subaccount: str | None = None
+    """The subaccount whose reject list is kept; null: the account's."""
+    scope: str | None = None
+    """The list or stream whose entries go there, besides those that hold everywhere."""
 
 
 def form(body: bytes) -> list[tuple[str, str]] | None:
@@ -114,9 +124,17 @@ def webhook(url: str) -> Posts:
     return Posts(_NAME, verify, read, limits=LIMITS, split=split)
 
 
-def plugin(settings: Settings) -> Inbound:
+def plugin(settings: Settings) -> Inbound | TwoWay:
     """Make an instance; raises SettingsError without the URL, for nothing could be verified."""
     if not settings.url.startswith(("https://", "http://")):
         msg = "url: is the address where Mandrill posts, as it was entered there"
         raise SettingsError(msg)
-    return Inbound(webhook(settings.url), (PACK,))
+    inbound = Inbound(webhook(settings.url), (PACK,))
+    if settings.api_key is None:
+        return inbound
+    from bounceclass_mandrill.remote import LIMITS as ACTING  # noqa: PLC0415  for those who act only
+    from bounceclass_mandrill.remote import Listing  # noqa: PLC0415  as above
+
+    key = secret_text(settings.api_key, "plugins.mandrill.api_key")
+    api = Api("mandrill", settings.api_url, {})
+    return TwoWay(inbound, Listing(api, key, settings.subaccount), scope=settings.scope, limits=ACTING)

@@ -13,9 +13,11 @@ from typing import Final
 
 import msgspec
 
-from bounceclass.esp import Inbound, Posts, by_password
+from bounceclass.esp import Inbound, Posts, TwoWay, by_password, secret_text
+from bounceclass.http import Api
 from bounceclass.model import Kind, Report
 from bounceclass.payload import Outcome, Record, nothing, report, unknown
+from bounceclass.settings import SecretSource  # noqa: TC001  msgspec reads the annotations at run time
 
 __all__ = ["LIMITS", "PACK", "Settings", "plugin", "webhook"]
 
@@ -40,6 +42,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     token_header: str | None = None
     """Besides basic auth: the header in which a token is sent."""
+    api_key: SecretSource | None = None
+    """With it, the ESP's own list is kept: what is suppressed or released here is there, too."""
+    api_url: str = "https://api.postmarkapp.com"
+    """Where its API is."""
+    stream: str = "outbound"
+    """The message stream whose list is kept."""
+    scope: str | None = None
+    """The list or stream whose entries go there, besides those that hold everywhere."""
 
 
 def read(record: Record) -> Report:
@@ -89,6 +99,14 @@ def webhook(header: str | None = None) -> Posts:
     return Posts(_NAME, by_password(header), read, limits=LIMITS)
 
 
-def plugin(settings: Settings) -> Inbound:
-    """Make an instance."""
-    return Inbound(webhook(settings.token_header), (PACK,))
+def plugin(settings: Settings) -> Inbound | TwoWay:
+    """Make an instance; with a key for the API, one that keeps the list there."""
+    inbound = Inbound(webhook(settings.token_header), (PACK,))
+    if settings.api_key is None:
+        return inbound
+    from bounceclass_postmark.remote import LIMITS as ACTING  # noqa: PLC0415  for those who act only
+    from bounceclass_postmark.remote import Listing  # noqa: PLC0415  as above
+
+    key = secret_text(settings.api_key, "plugins.postmark.api_key")
+    api = Api("postmark", settings.api_url, {"X-Postmark-Server-Token": key})
+    return TwoWay(inbound, Listing(api, settings.stream), scope=settings.scope, limits=ACTING)

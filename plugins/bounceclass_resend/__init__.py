@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from bounceclass.esp import Inbound, Posts
+from bounceclass.esp import Inbound, Posts, TwoWay, secret_text
+from bounceclass.http import Api
 from bounceclass.model import Kind, Report
 from bounceclass.payload import Outcome, Record, nothing, report, unknown
+from bounceclass.settings import SecretSource  # noqa: TC001  msgspec reads the annotations at run time
 from bounceclass.signing import SVIX_WINDOW, svix
 
 if TYPE_CHECKING:
@@ -45,6 +47,13 @@ _OTHERS: Final = ("contact.", "domain.")
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The shape of `[plugins.resend]`."""
+
+    api_key: SecretSource | None = None
+    """With it, the ESP's own list is kept: what is suppressed or released here is there, too."""
+    api_url: str = "https://api.resend.com"
+    """Where its API is."""
+    scope: str | None = None
+    """The list or stream whose entries go there, besides those that hold everywhere."""
 
 
 def read(record: Record) -> Report:
@@ -95,7 +104,14 @@ def webhook() -> Posts:
     return Posts(_NAME, svix, read, limits=LIMITS, replay=_named)
 
 
-def plugin(settings: Settings) -> Inbound:
-    """Make an instance."""
-    del settings
-    return Inbound(webhook(), (PACK,))
+def plugin(settings: Settings) -> Inbound | TwoWay:
+    """Make an instance; with a key for the API, one that keeps the list there."""
+    inbound = Inbound(webhook(), (PACK,))
+    if settings.api_key is None:
+        return inbound
+    from bounceclass_resend.remote import LIMITS as ACTING  # noqa: PLC0415  for those who act only
+    from bounceclass_resend.remote import Listing  # noqa: PLC0415  as above
+
+    key = secret_text(settings.api_key, "plugins.resend.api_key")
+    api = Api("resend", settings.api_url, {"Authorization": f"Bearer {key}"}, per_second=2)
+    return TwoWay(inbound, Listing(api), scope=settings.scope, limits=ACTING)

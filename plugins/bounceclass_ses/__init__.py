@@ -15,7 +15,7 @@ from typing import Final
 import msgspec
 
 from bounceclass.errors import MissingExtraError
-from bounceclass.esp import Inbound, Posts
+from bounceclass.esp import Inbound, Posts, TwoWay
 
 try:
     from bounceclass_ses.sns import Sns, named
@@ -36,13 +36,25 @@ LIMITS: Final = (
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The shape of `[plugins.ses]`."""
 
+    region: str | None = None
+    """With it, the account's own suppression list in that region is kept; credentials come from where boto3 finds them."""
+    api_url: str | None = None
+    """Another address of SES's API: a VPC endpoint."""
+    scope: str | None = None
+    """The list or stream whose entries go there, besides those that hold everywhere."""
+
 
 def webhook(sns: Sns) -> Posts:
     """Return what verifies by an Sns and reads SES's events."""
     return Posts("ses", sns.verify, read, limits=LIMITS, split=split, replay=named)
 
 
-def plugin(settings: Settings) -> Inbound:
-    """Make an instance."""
-    del settings
-    return Inbound(webhook(Sns()), (PACK,))
+def plugin(settings: Settings) -> Inbound | TwoWay:
+    """Make an instance; with a region, one that keeps the account's list there."""
+    inbound = Inbound(webhook(Sns()), (PACK,))
+    if settings.region is None:
+        return inbound
+    from bounceclass_ses.remote import LIMITS as ACTING  # noqa: PLC0415  needs boto3
+    from bounceclass_ses.remote import Listing  # noqa: PLC0415  as above
+
+    return TwoWay(inbound, Listing(settings.region, settings.api_url), scope=settings.scope, limits=ACTING)

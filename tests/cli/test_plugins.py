@@ -38,7 +38,7 @@ def test_a_plugin_that_is_only_configured_is_not_told_of_what_is_classified(tmp_
 def test_a_plugin_that_can_t_be_used_is_named_and_the_others_go_on(tmp_path: Path) -> None:
     done = run("-p", "nosuch", "-p", "file", "classify", str(SAMPLES / "rfc3464" / "01-user-unknown.eml"), cwd=tmp_path)
     assert done.returncode == 2
-    assert "bounceclass: plugin nosuch: is not installed; installed are exec, file" in done.stderr
+    assert "bounceclass: plugin nosuch: is not installed; installed are brevo, exec, file," in done.stderr
     assert (tmp_path / "suppressions.csv").read_text(encoding="utf-8").count("\n") == 2
 
 

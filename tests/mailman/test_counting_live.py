@@ -30,6 +30,13 @@ AFTER = {
     "backscatter": (KEPT, DISABLED),
 }
 
+LOGGED = (
+    "garden.lists.example.com: <1.day1.report@mx.example.net>: user-unknown (suppress): counts against unknown@example.org: the return path and the report name the same",
+    "garden.lists.example.com: <4.day1.report@mx.example.net>: mailbox-full (count): counts against nobody: mailbox-full may pass",
+    "garden.lists.example.com: <5.day1.report@mx.example.net>: ip-blocked (fix): counts against nobody: ip-blocked is not the recipient's fault",
+    "garden.lists.example.com: <9.day1.report@mx.example.net>: user-unknown (suppress): counts against nobody: the return path names another than the report",
+)
+
 
 def settled(mailman: Mailman, expected: dict[str, tuple[str, int]]) -> None:
     """Wait until all is read; Mailman's own runner takes a mail out of the queue some time before it commits what it read."""
@@ -50,6 +57,8 @@ def test_two_days_of_bounces_disable_whom_they_should(site: Site, runner: str, p
     mailman.send(list(bounces(2).values()))
     settled(mailman, {who: after[place] for who, after in AFTER.items()})
     assert set(mailman.standing("shed").values()) == {KEPT}
+    logged = (mailman.var / "logs" / "bounce.log").read_text()
+    assert [line in logged for line in LOGGED] == [runner == OURS] * len(LOGGED)
 
 
 LETTER = b"From: ruth@example.net\r\nTo: garden-bounces@lists.example.com\r\nSubject: hello\r\nMessage-ID: <1@example.net>\r\n\r\nHow do I get off this list?\r\n"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import signal
+import sqlite3
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 from tests.mailman.bounces import bounces
@@ -42,6 +44,23 @@ def test_killed_at_each_step_our_runner_loses_nothing_and_counts_nothing_twice(s
         assert run_until(mailman, checkpoint) == -signal.SIGKILL, mailman.told()
     assert run_until(mailman, "told to stop") == 0, mailman.told()
     assert mailman.queued() == [".pck"]
+    assert end(mailman) == (ALL, [])
+
+
+def test_while_the_database_is_locked_bounces_wait_and_none_is_put_aside(site: Site) -> None:
+    mailman = site("locked")
+    fill(mailman)
+    with closing(sqlite3.connect(mailman.var / "data" / "mailman.db", isolation_level=None)) as database:
+        aside = [path.rename(mailman.folder / path.name) for path in (mailman.var / "queue" / "bounces").iterdir()]
+        mailman.start("bounces", alone=True)
+        mailman.until(lambda: "bounces runner started" in mailman.told(), "it does not start")
+        database.execute("BEGIN EXCLUSIVE")
+        for path in aside:
+            path.rename(mailman.var / "queue" / "bounces" / path.name)
+        mailman.until(lambda: "back into the queue" in mailman.told(), "nobody meets the lock")
+        database.execute("ROLLBACK")
+    mailman.drain()
+    mailman.stop()
     assert end(mailman) == (ALL, [])
 
 

@@ -70,7 +70,6 @@ class Listmonk(ThreadingHTTPServer):
 
 class Handler(BaseHTTPRequestHandler):
     server: Listmonk
-    protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
         self._do()

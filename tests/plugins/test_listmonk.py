@@ -13,6 +13,7 @@ import msgspec
 import pytest
 from bounceclass_listmonk import Settings, plugin
 
+from bounceclass import http
 from bounceclass.engine import Engine
 from bounceclass.errors import Refused, Retry, SettingsError
 from bounceclass.model import Advice, Event, Kind, Original, Permanence, Reason, Report, Scope, Suppression, Verdict
@@ -224,9 +225,9 @@ FAULTS = [
 def test_what_may_pass_is_asked_for_again_and_then_done_and_what_will_not_is_refused(
     listmonk: Listmonk, act: str, status: int, after: str | None, error: type[Exception], seconds: float | None, place: int
 ) -> None:
-    one = ours(listmonk, hooks=("suppress", *TOLD))
 
     def do() -> None:
+        one = ours(listmonk, hooks=("suppress", *TOLD))  # anew: the same asks nothing before Retry-After is over
         one.bounceclass_suppress(entry("ruth@example.net")) if act == "suppress" else tell(one)
 
     listmonk.faults = [None] * place + [(status, after)]
@@ -248,7 +249,7 @@ def test_an_answer_that_is_lost_leads_to_no_second_record(listmonk: Listmonk, ac
         "bounce": lambda: tell(one),
     }
     listmonk.faults, listmonk.fail_after_doing = [None, (CUT, None)], True
-    with pytest.raises(Retry, match="did not answer"):
+    with pytest.raises(Retry, match="RemoteProtocolError"):
         acts[act]()
     acts[act]()
     assert (listmonk.blocklisted(), set(listmonk.unsubscribed), len(listmonk.bounces)) == {
@@ -262,7 +263,7 @@ def test_an_answer_that_is_lost_leads_to_no_second_record(listmonk: Listmonk, ac
 def test_a_permission_that_lacks_is_refused_and_each_is_documented(listmonk: Listmonk, permission: str) -> None:
     listmonk.permissions.discard(permission)
     one = ours(listmonk, hooks=("suppress", *TOLD))
-    with pytest.raises(Refused, match="answered 403: `user` or `token` is wrong, or its role lacks a permission"):
+    with pytest.raises(Refused, match=r"answered 403$"):
         one.bounceclass_suppress(entry("ruth@example.net")) if permission.startswith("subscribers") else tell(one)
     assert (listmonk.blocklisted(), listmonk.bounces) == (set(), [])
     assert f"`{permission}`" in PAGE
@@ -272,20 +273,21 @@ def test_a_wrong_token_is_refused_and_never_told(listmonk: Listmonk, caplog: pyt
     caplog.set_level(logging.INFO)
     wrong = SecretSource(secret="wrong-and-secret")  # noqa: S106  of a test
     settings = Settings(url=listmonk.url, user=USER, token=wrong)
-    with pytest.raises(Refused, match=f"listmonk at 127.0.0.1:{listmonk.server_port} answered 403") as raised:
+    with pytest.raises(Refused, match=f"127.0.0.1:{listmonk.server_port} answered 403") as raised:
         plugin(settings).bounceclass_suppress(entry("ruth@example.net"))
     assert "wrong-and-secret" not in str(raised.value) + repr(settings) + caplog.text
 
 
-def test_a_listmonk_that_is_down_or_silent_is_asked_again_in_a_minute(listmonk: Listmonk) -> None:
-    with pytest.raises(Retry, match="did not answer: ConnectError") as raised:
+def test_a_listmonk_that_is_down_or_silent_is_asked_again_in_a_minute(listmonk: Listmonk, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(Retry, match="ConnectError") as raised:
         plugin(Settings(url=f"http://127.0.0.1:{free_port()}", user=USER, token=SECRET)).bounceclass_suppress(entry("ruth@example.net"))
     assert raised.value.after == 60
-    with listmonk.lock, pytest.raises(Retry, match="did not answer: ReadTimeout"):
-        ours(listmonk, timeout=0.1).bounceclass_suppress(entry("ruth@example.net"))
+    monkeypatch.setattr(http, "SECONDS", 0.1)
+    with listmonk.lock, pytest.raises(Retry, match="ReadTimeout"):
+        ours(listmonk).bounceclass_suppress(entry("ruth@example.net"))
 
 
-@pytest.mark.parametrize("told", ["<html>", "[]", "{}", '{"data": true}', '{"data": {"results": [{"id": "x"}]}}', '{"data": {"results": 1}}', " " * (1 << 20) + '{"data": {"results": []}}'])
+@pytest.mark.parametrize("told", ["<html>", "[]", "{}", '{"data": true}', '{"data": {"results": [{"id": "x"}]}}', '{"data": {"results": 1}}', " " * (1 << 22) + '{"data": {"results": []}}'])
 @pytest.mark.parametrize("act", ["suppress", "bounce"])
 def test_an_answer_that_is_none_of_listmonk_s_is_refused(listmonk: Listmonk, told: str, act: str) -> None:
     listmonk.says = told
@@ -313,8 +315,8 @@ def test_an_engine_reads_a_bounce_of_a_campaign_and_tells_listmonk_whose_it_is(l
 @pytest.mark.parametrize(
     ("given", "fault"),
     [
-        ({"url": "localhost:9000"}, "no plain https: or http: URL"),
-        ({"url": "https://user:secret@lists.example.com"}, "no plain https: or http: URL"),
+        ({"url": "localhost:9000"}, "no https: or http: address"),
+        ({"url": "https://user:secret@lists.example.com"}, "without user, password or query"),
         ({"user": "a:b"}, "has no colon"),
         ({"token": SecretSource()}, "one of secret, file and variable"),
         ({"bounce_type": {"fix": "hard"}}, "'fix' is neither a reason nor one of suppress, count"),

@@ -85,12 +85,17 @@ colour = "red"
 """
 
 
-def batch(*numbers: int, kind: str = "bounce") -> bytes:
-    """A delivery: one event for each number, each about another person and mail."""
-    said = "250 2.0.0 OK" if kind == "delivery" else "550 5.1.1 <u@example.org>: Recipient address rejected: User unknown"
-    return json.dumps(
-        [{"kind": kind, "id": f"m{number}@lists.example.com", "to": f"u{number}@example.org", "said": said, "code": int(said[:3])} for number in numbers]
-    ).encode()
+def batch(*numbers: int, bounces: int = 1) -> bytes:
+    """A delivery: one event for each number, each about another person and mail. Every so manieth is a bounce, the others are deliveries."""
+    return json.dumps([_bounce(number) if number % bounces == 0 else _delivery(number) for number in numbers]).encode()
+
+
+def _bounce(number: int) -> dict[str, object]:
+    return {**_delivery(number), "kind": "bounce", "said": "550 5.1.1 <u@example.org>: Recipient address rejected: User unknown", "code": 550}
+
+
+def _delivery(number: int) -> dict[str, object]:
+    return {"kind": "delivery", "id": f"m{number}@lists.example.com", "to": f"u{number}@example.org", "said": "250 2.0.0 OK", "code": 250}
 
 
 def signed(body: bytes, secret: str = NEW, **more: str) -> dict[str, str]:

@@ -1,0 +1,61 @@
+"""Mailtrap's suppressions of one domain and stream.
+
+    POST   /api/suppressions {"email": "...", "domain_id": 1, "sending_stream": "transactional", "type": "hard bounce"}
+    GET    /api/suppressions?email=...
+    DELETE /api/suppressions/ID
+
+It allows ten requests a minute: one that has to wait for longer than a moment asks to be called again.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+from urllib.parse import quote
+
+from bounceclass.addresses import comparable
+from bounceclass.errors import SettingsError
+from bounceclass.model import Reason
+from bounceclass.payload import Record
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bounceclass.http import Api
+
+__all__ = ["LIMITS", "PER_SECOND", "Listing"]
+
+PER_SECOND: Final = 8 / 60
+"""With two at once allowed, which a release needs, ten a minute."""
+LIMITS: Final = ("Mailtrap allows ten requests a minute, and takes one address at a time",)
+_TYPES: Final = {Reason.COMPLAINT: "spam complaint", Reason.UNSUBSCRIBE: "unsubscription"}
+_LIST: Final = "/api/suppressions"
+_GONE: Final = frozenset({404})
+
+
+class Listing:
+    """The suppressions of one domain, in one stream."""
+
+    batch = 1
+
+    def __init__(self, api: Api, domain: int, stream: str) -> None:
+        """Keep how it is asked; raises SettingsError without a domain."""
+        if not domain:
+            msg = "domain_id: is Mailtrap's number of the sending domain"
+            raise SettingsError(msg)
+        self._api = api
+        self._place = {"domain_id": domain, "sending_stream": stream}
+
+    def add(self, addresses: Sequence[str], reason: Reason, key: str) -> None:
+        """See Remote."""
+        for address in addresses:
+            self._api.call("POST", _LIST, {"email": address, "type": _TYPES.get(reason, "hard bounce"), **self._place}, key=key)
+
+    def remove(self, addresses: Sequence[str], reason: Reason, key: str) -> None:
+        """See Remote."""
+        del reason
+        for address in addresses:
+            answer = self._api.call("GET", _LIST, query={"email": address})
+            for entry in Record({"found": answer}).records("found"):
+                number = entry.text("id")
+                if number and comparable(entry.text("email") or "") == comparable(address):
+                    self._api.call("DELETE", f"{_LIST}/{quote(number, safe='')}", key=f"{key}:{number}", takes=_GONE)

@@ -1,0 +1,65 @@
+"""Mandrill's reject list, of an account or a subaccount.
+
+    POST /api/1.0/rejects/add.json {"key": "...", "email": "...", "comment": "...", "subaccount": null}
+    POST /api/1.0/rejects/delete.json {"key": "...", "email": "..."}
+
+It answers 500 for whatever is wrong; the name in the body tells what.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from bounceclass.errors import Refused, Retry
+from bounceclass.http import LATER
+from bounceclass.payload import Record
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bounceclass.http import Api
+    from bounceclass.model import Reason
+
+__all__ = ["LIMITS", "Listing"]
+
+LIMITS: Final = ("Mandrill takes one address at a time",)
+_ANSWERS: Final = frozenset({500})
+_MOMENT: Final = frozenset({"GeneralError", "ServiceUnavailable", "Unknown_Error"})
+_GONE: Final = "Invalid_Reject"
+
+
+class Listing:
+    """The reject list of one account, or of one of its subaccounts."""
+
+    batch = 1
+
+    def __init__(self, api: Api, key: str, subaccount: str | None = None) -> None:
+        """Keep how it is asked, and by whom: the key stands in the body."""
+        self._api = api
+        self._key = key
+        self._subaccount = subaccount
+
+    def add(self, addresses: Sequence[str], reason: Reason, key: str) -> None:
+        """See Remote."""
+        for address in addresses:
+            self._post("add", {"email": address, "comment": f"bounceclass: {reason}"}, key)
+
+    def remove(self, addresses: Sequence[str], reason: Reason, key: str) -> None:
+        """See Remote."""
+        del reason
+        for address in addresses:
+            self._post("delete", {"email": address}, key)
+
+    def _post(self, what: str, given: dict[str, str], key: str) -> None:
+        body = {"key": self._key, **given, "subaccount": self._subaccount}
+        answer = Record(self._api.call("POST", f"/api/1.0/rejects/{what}.json", body, key=key, takes=_ANSWERS))
+        name = answer.text("name")
+        if answer.text("status") != "error":
+            if not answer:
+                raise Retry(LATER, "Mandrill gave no answer that can be read")
+            return
+        if name in _MOMENT or name is None:
+            raise Retry(LATER, f"Mandrill answered {name}")
+        if not (what == "delete" and name == _GONE):
+            msg = f"Mandrill answered {name}"
+            raise Refused(msg)

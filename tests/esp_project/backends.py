@@ -1,0 +1,19 @@
+"""How the project sends."""
+
+from __future__ import annotations
+
+from anymail.backends.test import EmailBackend as AnymailTest
+from bounceclass_django.backend import RefusesSuppressed
+from django.core.mail.backends.locmem import EmailBackend
+
+__all__ = ["Esp", "Outbox"]
+
+
+class Outbox(RefusesSuppressed, EmailBackend):  # type: ignore[misc]  # Django has no types
+    """Keeps what would be sent."""
+
+
+class Esp(RefusesSuppressed, AnymailTest):  # type: ignore[misc]  # as above
+    """Anymail's own test backend, under the name of an ESP."""
+
+    esp_name = "Postmark"

@@ -1,0 +1,12 @@
+"""A Django project that sends by ESPs and hears of them through django-anymail."""
+
+from __future__ import annotations
+
+SECRET_KEY = "of a test"  # noqa: S105
+INSTALLED_APPS = ["anymail", "bounceclass_django"]
+DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}}
+ROOT_URLCONF = "tests.esp_project.urls"
+ALLOWED_HOSTS = ["testserver"]
+USE_TZ = True
+ANYMAIL = {"WEBHOOK_SECRET": "us:secret", "MAILGUN_WEBHOOK_SIGNING_KEY": "key-of-mailgun", "POSTMARK_SERVER_TOKEN": "token"}
+EMAIL_BACKEND = "tests.esp_project.backends.Outbox"
