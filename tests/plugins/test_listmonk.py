@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import re
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,7 @@ from bounceclass_listmonk import Settings, plugin
 
 from bounceclass import http
 from bounceclass.engine import Engine
-from bounceclass.errors import Refused, Retry, SettingsError
+from bounceclass.errors import MissingExtraError, Refused, Retry, SettingsError
 from bounceclass.model import Advice, Event, Kind, Original, Permanence, Reason, Report, Scope, Suppression, Verdict
 from bounceclass.settings import SecretSource
 from bounceclass.settings import Settings as Ours
@@ -334,3 +335,9 @@ def test_every_setting_is_documented() -> None:
     assert table is not None
     for written in msgspec.toml.decode(table[1])["plugins"]["listmonk"], {"user": "x", "token": {"variable": "T"}}:
         assert msgspec.convert(written, Settings)
+
+
+def test_without_httpx_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "httpx", None)
+    with pytest.raises(MissingExtraError, match=r"bounceclass\[listmonk\]"):
+        plugin(Settings(user=USER, token=SECRET))
