@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import shutil
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -28,8 +29,10 @@ SESSION = "HELO client.example\nMAIL FROM:<news@lists.example.com>\nRCPT TO:<rut
 
 
 @pytest.fixture(scope="module")
-def folder() -> Path:
-    return unpacked()
+def folder() -> Iterator[Path]:
+    found = unpacked()
+    yield found
+    shutil.rmtree(found, ignore_errors=True)
 
 
 def block(page: str) -> str:
