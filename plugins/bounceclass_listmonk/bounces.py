@@ -60,9 +60,8 @@ class Bounces:
         verdict = event.verdict
         if verdict.advice not in _BLAMING:
             return "none"
-        if event.kind is Kind.COMPLAINT:
-            return "complaint"
-        return self._types.get(verdict.reason) or self._types[verdict.advice]
+        default = "complaint" if event.kind is Kind.COMPLAINT else self._types[verdict.advice]
+        return self._types.get(verdict.reason, default)
 
     def _who(self, event: Event, report: Report) -> dict[str, str]:
         """Say who it is about: what only a mail of listmonk's own brings back, else, by choice, the address that we mailed."""

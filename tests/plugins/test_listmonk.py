@@ -143,6 +143,8 @@ def test_who_wants_it_so_has_entries_that_end_blocklisted_for_good(listmonk: Lis
         (FULL, Kind.BOUNCE, {}, ["soft"]),
         (OURS, Kind.BOUNCE, {}, []),
         (COMPLAINED, Kind.COMPLAINT, {}, ["complaint"]),
+        (COMPLAINED, Kind.COMPLAINT, {"suppress": "soft"}, ["complaint"]),
+        (COMPLAINED, Kind.COMPLAINT, {"complaint": "hard"}, ["hard"]),
         (VAGUE, Kind.COMPLAINT, {}, []),
         (FULL, Kind.BOUNCE, {"count": "none"}, []),
         (FULL, Kind.BOUNCE, {"mailbox-full": "none"}, []),
