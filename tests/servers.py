@@ -35,7 +35,7 @@ def install(*packages: str) -> None:
     if not (REQUIRED and os.geteuid() == 0 and fetch):
         return
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
-    done = subprocess.run([fetch, "install", "-y", "-qq", "--no-install-recommends", *packages], capture_output=True, text=True, check=False, env=environment)  # noqa: S603  our own command
+    done = subprocess.run([fetch, "install", "-y", "-qq", "-o", "DPkg::Lock::Timeout=120", "--no-install-recommends", *packages], capture_output=True, text=True, check=False, env=environment)  # noqa: S603  our own command
     assert done.returncode == 0, done.stderr
 
 

@@ -21,7 +21,7 @@ def fetch(names: tuple[str, ...], cache: Path) -> None:
     if list(archives.glob("*.deb")):
         return
     (archives / "partial").mkdir(parents=True, exist_ok=True)
-    options = ["-y", "--download-only", "--no-install-recommends", "-o", f"Dir::Cache::archives={archives}"]
+    options = ["-y", "--download-only", "--no-install-recommends", "-o", f"Dir::Cache::archives={archives}", "-o", "DPkg::Lock::Timeout=120"]
     done = subprocess.run(["apt-get", "install", *options, *names], capture_output=True, text=True, check=False)  # noqa: S603, S607  our own words
     if done.returncode:
         msg = f"apt-get can't fetch {', '.join(names)} (has `apt-get update` been run?):\n{done.stderr}"
