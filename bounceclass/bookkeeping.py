@@ -89,6 +89,10 @@ class Bookkeeper:
         cases = (_case(report, event, _raised(one, plugins, event), received_at) for event, one in zip(report.events, standings, strict=True))
         return Account(report, tuple(cases))
 
+    def contradictions(self, account: Account) -> int:
+        """Count the events of which an ESP says something else than our verdict."""
+        return self._engine.contradictions(account.report)
+
     def check_domains(self, accounts: Iterable[Account], store: Database, checker: DomainChecker, now: datetime) -> list[Account]:
         """Ask DNS about the domains that something depends on; return the accounts with what it says."""
         accounts = list(accounts)

@@ -77,6 +77,10 @@ class Engine:
 
         return self._judged(report, prose.certainty(report))
 
+    def contradictions(self, report: Report) -> int:
+        """Count the events of a judged report whose source's own word says something else than our verdict."""
+        return sum(self._judge.contradicts(event, report.format) for event in report.events)
+
     def answer(self, given: Input) -> Report:
         """Return the report of an input that has no fault: a mail, or a log's line that was read already."""
         return self.judge(given.report) if given.report is not None else self.classify(given.raw, given.source, cut=given.cut)

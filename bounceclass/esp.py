@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from bounceclass import payload
 from bounceclass.errors import Refused, SettingsError
 from bounceclass.http import checked
-from bounceclass.model import Reason
+from bounceclass.model import WITHDRAWN, Reason
 from bounceclass.secret import read_secret
 from bounceclass.signing import password
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     Verifier = Callable[[Mapping[str, str], bytes, tuple[str, ...], datetime], bool]
     Reader = Callable[[payload.Record], Report]
 
-__all__ = ["Inbound", "Posts", "Remote", "TwoWay", "by_password", "secret_text"]
+__all__ = ["Inbound", "Posts", "Remote", "TwoWay", "by_password", "secret_text", "stays"]
 
 LOG: Final = logging.getLogger("bounceclass")
 
@@ -83,15 +83,15 @@ class Posts:
         """See Replayable."""
         try:
             return self._replay(headers, body)
-        except Exception:  # as above
-            LOG.exception("plugin %s: a post could not be named", self.name)
+        except Exception as error:  # noqa: BLE001  as above
+            LOG.error("plugin %s: a post could not be named: %s", self.name, type(error).__name__)  # noqa: TRY400  as above
             return None
 
     def _report(self, record: payload.Record) -> Report:
         try:
             return self._read(record)
-        except Exception:  # one record that we can't read stops no other
-            LOG.exception("plugin %s: a record could not be read", self.name)
+        except Exception as error:  # noqa: BLE001  one record that we can't read stops no other; what it says may name people
+            LOG.error("plugin %s: a record could not be read: %s", self.name, type(error).__name__)  # noqa: TRY400  as above
             return payload.unread(self.name, "record")
 
 
@@ -113,10 +113,22 @@ def secret_text(source: SecretSource, what: str) -> str:
     raise SettingsError(msg)
 
 
+def stays(name: str, said: str | None, withdrawn: frozenset[str], reason: Reason) -> bool:
+    """Tell whether an entry stays on an ESP's list: there it stands for a complaint or an unsubscribe, and what is released here doesn't.
+
+    `said` is the ESP's word for it, `withdrawn` its words for those.
+    """
+    kept = said in withdrawn and reason not in WITHDRAWN
+    if kept:
+        LOG.info("plugin %s: an entry stays, for there it is of a %s", name, said)
+    return kept
+
+
 class Remote(Protocol):
     """An ESP's own list, kept by its API. Both raise Retry or Refused where it was not done, and change nothing the second time.
 
-    Neither is ever called for no address at all, and there is none that empties a list.
+    Neither is ever called for no address at all, and there is none that empties a list. What somebody has
+    withdrawn there, by a complaint or an unsubscribe, the release of a bounce leaves.
     """
 
     batch: int

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from functools import cache
-from importlib import resources
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -126,7 +126,7 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
 
 def languages() -> tuple[str, ...]:
     """Return the languages there are texts in."""
-    folder = resources.files(__package__) / "data" / "explain"
+    folder = Path(__file__).with_name("data") / "explain"
     names = (entry.name for entry in folder.iterdir())
     return tuple(sorted(name.removesuffix(".toml") for name in names if name.endswith(".toml") and not name.startswith("words-")))
 

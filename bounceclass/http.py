@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
 __all__ = ["LATER", "SECONDS", "Api", "Pace", "checked", "retry_after", "segment"]
 
-SECONDS = 10.0
-"""How long an answer is waited for; below `limits.hook_seconds`."""
+SECONDS = 5.0
+"""How long each step of an answer is waited for, and a whole one three times as long; well below `limits.hook_seconds`."""
 LATER: Final = 60.0
 """Seconds, where an answer names no time."""
 _LONGEST: Final = 86400.0
@@ -132,9 +132,9 @@ class Api:
             headers["Content-Type"] = "application/json"
         try:
             with self._client.stream(method, f"{self._base}{path}", content=content, headers=headers, params=query) as answer:
-                body = _body(answer)
+                body = _body(answer, time.monotonic() + 3 * SECONDS)
                 status, after = answer.status_code, answer.headers.get("Retry-After")
-        except self._errors as error:
+        except (self._errors, TimeoutError) as error:
             raise Retry(LATER, f"{self._host}: {type(error).__name__}") from None  # a traceback might show headers
         if not (200 <= status < 300 or status in takes):  # noqa: PLR2004  RFC 9110, 15.3
             self._fail(status, after, body)
@@ -150,10 +150,12 @@ class Api:
         raise Refused(why)
 
 
-def _body(answer: Any) -> Any:  # noqa: ANN401  httpx's, and any JSON
+def _body(answer: Any, end: float) -> Any:  # noqa: ANN401  httpx's, and any JSON
     data = b""
     for chunk in answer.iter_bytes():
         data += chunk
+        if time.monotonic() > end:  # a byte at a time
+            raise TimeoutError
         if len(data) > _LARGEST:
             return None
     try:

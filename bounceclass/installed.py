@@ -14,7 +14,6 @@ PluginError that names it.
 from __future__ import annotations
 
 import difflib
-from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -40,11 +39,14 @@ class Installed(msgspec.Struct, frozen=True):
     module: str
     distribution: str
     version: str
-    entry_point: EntryPoint
+    entry_point: Any
+    """An `importlib.metadata.EntryPoint`."""
 
 
 def installed() -> dict[str, Installed]:
     """Return the installed plugins by name, sorted; imports none of them. The first of two with one name counts."""
+    from importlib.metadata import entry_points  # noqa: PLC0415  slow, and for nothing where no plugin is on
+
     found: dict[str, Installed] = {}
     for point in sorted(entry_points(group=GROUP), key=lambda point: point.name):
         dist = point.dist

@@ -107,6 +107,16 @@ class Judge:
         named = frozenset((event.recipient or "").lower() for event in events)
         return tuple(_of_somebody_else(event, named) for event in judged)
 
+    def contradicts(self, event: Event, format_: str | None) -> bool:
+        """Tell whether a judged event's label says something else than the verdict: another reason, or whose fault it is."""
+        match = self.finder.of_label(format_ or "", event.label or "")
+        if match is None or event.kind not in FAILURES:
+            return False
+        rule, verdict = match.rule, event.verdict
+        if rule.reason == Reason.UNDETERMINED:
+            return rule.scope is not None and rule.scope != verdict.scope
+        return rule.reason != verdict.reason
+
     def limit(self, events: Sequence[Event]) -> int:
         """Return how many characters of each diagnostic of a report rules are run on."""
         most = self._limits.rule_text

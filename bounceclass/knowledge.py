@@ -6,12 +6,13 @@ No prose (that is `explain`), no phrases (that is `packs`), and no code but look
 from __future__ import annotations
 
 from functools import cache
-from importlib import resources
+from pathlib import Path
 from typing import Final
 
 import msgspec
 
 from bounceclass.codes import subject_of
+from bounceclass.compiled import compiled
 from bounceclass.errors import KnowledgeError
 from bounceclass.model import Advice, Permanence, Reason, Scope
 
@@ -20,9 +21,8 @@ __all__ = ["AdviceTable", "CodeFact", "Codes", "Meaning", "advice_table", "codes
 
 def data_file(name: str) -> bytes:
     """Return the bytes of a file below `data/`; KnowledgeError where there is none."""
-    place = resources.files(__package__) / "data"
     try:
-        return (place / name).read_bytes()
+        return (Path(__file__).with_name("data") / name).read_bytes()
     except OSError as error:
         raise KnowledgeError(name, error.strerror or str(error)) from error
 
@@ -75,7 +75,8 @@ class Codes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 @cache
 def codes() -> Codes:
     """Return the facts about every defined code."""
-    return msgspec.toml.decode(data_file("codes.toml"), type=Codes)
+    path = Path(__file__).with_name("data") / "codes.toml"
+    return compiled(path, Codes, lambda data: msgspec.toml.decode(data, type=Codes), Path(__file__))
 
 
 class _ByPermanence(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

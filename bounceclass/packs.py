@@ -26,12 +26,12 @@ from __future__ import annotations
 
 import re
 from functools import cached_property
-from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from bounceclass.compiled import compiled
 from bounceclass.errors import KnowledgeError
 from bounceclass.literals import literals
 from bounceclass.model import Details  # noqa: TC001  msgspec reads the annotations at run time
@@ -136,6 +136,8 @@ def load(path: str | Path, *, examples: bool = True) -> Pack:
     """
     path = Path(path)
     try:
+        if not examples and path in our_paths():
+            return compiled(path, Pack, lambda data: _decode(_EXAMPLES.sub(b"", data), str(path), path.stem), Path(__file__))
         data = path.read_bytes()
     except OSError as error:
         raise KnowledgeError(str(path), error.strerror or str(error)) from error
@@ -144,7 +146,7 @@ def load(path: str | Path, *, examples: bool = True) -> Pack:
 
 def our_paths() -> tuple[Path, ...]:
     """Return the files of the packs that come with bounceclass, in order."""
-    folder = Path(str(resources.files(__package__))) / "data" / "packs"
+    folder = Path(__file__).with_name("data") / "packs"
     return tuple(folder / name for name in OURS)
 
 

@@ -135,7 +135,8 @@ class Policy:
         kind = case.event.kind
         if case.event.verdict.advice is not Advice.SUPPRESS or case.recipient is None:
             return self._held(f"{kind}: whose it is isn't certain", None, now)
-        if not case.may_act or (kind is Kind.UNSUBSCRIBE and case.standing.grade is not Trust.SIGNED):
+        by_mail = kind is Kind.UNSUBSCRIBE and case.standing.account is None  # what an ESP's post tells, the ESP has seen to
+        if not case.may_act or (by_mail and case.standing.grade is not Trust.SIGNED):
             return self._held(f"{kind} of grade {case.standing.grade}: it silences people, and anybody could write it", None, now)
         return _suppress(self._entry(case, now, None, case.standing.stream), f"{kind}: {case.standing.because}")
 

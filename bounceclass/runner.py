@@ -237,6 +237,7 @@ class Runner:
         self.counts["inputs"] += len(items)
         self.counts.update(f"kind {account.report.kind}" for account in accounts)
         self.counts.update(f"decision {decision.action}" for decision in decisions)
+        self.counts["contradicted"] += sum(self._bookkeeper.contradictions(account) for account in accounts)
         seconds = time.monotonic() - started
         self._observe(
             Batch(

@@ -372,3 +372,23 @@ def test_a_rule_of_a_label_stands_alone_and_needs_no_example() -> None:
     assert check(LABELS) == []
     faults = check(Pack(name="acme", rules={"x": Rule(reason="spam", label=("spam",), any=("spam",))}))
     assert [fault.where for fault in faults] == ["rules.x.label"]
+
+
+@pytest.mark.parametrize(
+    ("label", "text", "contradicts"),
+    [
+        ("gone", "550 5.1.1 user unknown", False),
+        ("gone", "552 5.2.2 mailbox full", True),
+        ("gone", None, False),
+        ("soft", "550 5.1.1 user unknown", False),
+        ("soft", "554 5.7.1 Service unavailable; client [192.0.2.25] blocked using dnsbl.example.net", True),
+        ("listed", "550 5.1.1 user unknown", False),
+        ("never heard of", "550 5.1.1 user unknown", False),
+    ],
+)
+def test_a_source_that_says_something_else_is_noticed(label: str, text: str | None, *, contradicts: bool) -> None:
+    said = read(text or "")
+    judge = Judge(Settings(), (LABELS, *load_ours()))
+    event = Event(kind=Kind.BOUNCE, recipient="u@example.org", label=label, diagnostic=text, reply_code=said.reply_code, enhanced_status=said.enhanced_status)
+    assert judge.contradicts(judge.judge([event], format_="acme")[0], "acme") is contradicts
+    assert judge.contradicts(judge.judge([event], format_="other")[0], "other") is False

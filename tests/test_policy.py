@@ -334,6 +334,8 @@ def test_what_only_repetition_tells_has_to_end() -> None:
         (msgspec.structs.replace(COMPLAINT, verdict=verdict("complaint", "review", "none")), standing("known"), None, "hold"),
         (UNSUBSCRIBE, standing("signed", stream="garden"), "garden", "suppress"),
         (UNSUBSCRIBE, standing("known", stream="garden"), "garden", "hold"),
+        (UNSUBSCRIBE, standing("own-mta", stream="ses:eu"), "ses:eu", "hold"),
+        (UNSUBSCRIBE, msgspec.structs.replace(standing("own-mta", stream="ses:eu"), account="ses:eu"), "ses:eu", "suppress"),
         (UNSUBSCRIBE, standing("none", stream="garden"), "garden", "none"),
     ],
 )

@@ -91,7 +91,8 @@ def _told(counts: Counter[str]) -> str:
     decisions = {name.removeprefix("decision "): number for name, number in counts.items() if name.startswith("decision ") and number}
     said = ", ".join(f"{decisions[name]} {name}" for name in ("suppress", "release", "count", "hold", "none") if name in decisions)
     quarantined = f", {counts['quarantined']} in quarantine" if counts["quarantined"] else ""
-    return f"{counts['inputs']} processed{quarantined}{f': {said}' if said else ''}"
+    otherwise = f"; {counts['contradicted']} judged otherwise than the ESP does" if counts["contradicted"] else ""
+    return f"{counts['inputs']} processed{quarantined}{f': {said}' if said else ''}{otherwise}"
 
 
 def _rehearse(configuration: Configuration, urls: tuple[str, ...]) -> int:

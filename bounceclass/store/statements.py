@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from functools import cache
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
-
-from sqlalchemy.dialects import postgresql, sqlite
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Insert, Table
@@ -39,7 +38,7 @@ def counting(connection: Connection, table: Table) -> Insert:
 
 
 def _insert(dialect: str, table: Table) -> Any:  # noqa: ANN401  one of two classes, alike
-    return sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
+    return import_module(f"sqlalchemy.dialects.{dialect}").insert(table)  # the other one is slow to import
 
 
 @cache

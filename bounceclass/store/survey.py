@@ -11,8 +11,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
-from sqlalchemy import BigInteger, Text, case, cast, func, or_, select, type_coerce
-from sqlalchemy.dialects import postgresql
+from sqlalchemy import JSON, BigInteger, Text, case, cast, func, or_, select, type_coerce
 from sqlalchemy.types import TypeDecorator
 
 from bounceclass.case import ACTING
@@ -170,7 +169,7 @@ class Survey:
         if self._connection.dialect.name == "sqlite":
             place = "$" + "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
             return type_coerce(func.json_quote(func.json_extract(text, place)), _Quoted)
-        return type_coerce(cast(cast(text, postgresql.JSON)[tuple(map(str, path))], Text), _Quoted)
+        return type_coerce(cast(cast(text, JSON)[tuple(map(str, path))], Text), _Quoted)
 
     def _rows(self, wanted: Any) -> list[Row[Any]]:  # noqa: ANN401  a select
         return list(self._connection.execute(wanted))

@@ -44,7 +44,7 @@ _SILENT: Final = frozenset({
     "request", "sent", "opened", "unique_opened", "proxy_open", "unique_proxy_open", "click", "clicked",
     "list_addition", "contact_updated", "contact_deleted",
 })  # fmt: skip
-_WRAPPED: Final = re.compile(r"\s*\w{1,40}Error\s*:\s*")
+_WRAPPED: Final = re.compile(r"\A\s*\w{1,40}Error\s*:\s*")
 """How Brevo's own server introduces a reply."""
 _OWN_WORDS: Final = frozenset({"blocked", "invalid_email"})
 """Where `reason` is Brevo's: nobody else was asked."""

@@ -12,7 +12,9 @@ from django.conf import settings
 from bounceclass.config import settings_from
 from bounceclass.engine import Engine
 from bounceclass.model import Trust
+from bounceclass.packs import load
 from bounceclass.policy import Policy
+from bounceclass_django.reading import PACK
 
 __all__ = ["Parts", "grade_of", "parts"]
 
@@ -31,7 +33,8 @@ class Parts(msgspec.Struct, frozen=True):
 def parts() -> Parts:
     """Return them; raises SettingsError for a configuration that does not fit."""
     configuration = settings_from(getattr(settings, "BOUNCECLASS_CONFIG", None))
-    return Parts(Engine(configuration), Policy(configuration, configuration.trust, configuration.policy))
+    engine = Engine(configuration, packs=[load(PACK, examples=False)])
+    return Parts(engine, Policy(configuration, configuration.trust, configuration.policy))
 
 
 def grade_of(esp_name: str) -> tuple[Trust, str]:

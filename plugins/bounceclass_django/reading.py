@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from bounceclass.model import Advice, Details, Event, Evidence, Kind, Original, Permanence, Reason, Report, Scope, Verdict
+from bounceclass.model import Event, Kind, Original, Report
 
 if TYPE_CHECKING:
     from bounceclass.engine import Engine
 
-__all__ = ["read"]
+__all__ = ["PACK", "read"]
 
+PACK: Final = Path(__file__).with_name("anymail.toml")
+"""What anymail's own words mean, where the server's are not passed on. Its name is the format of our reports."""
 _KINDS: Final = {
     "bounced": Kind.BOUNCE,
     "rejected": Kind.BOUNCE,
@@ -25,8 +28,6 @@ _KINDS: Final = {
 }
 """Others (opened, clicked, queued) say nothing about an address."""
 _ACTIONS: Final = {Kind.BOUNCE: "failed", Kind.DELAY: "delayed", Kind.DELIVERY: "delivered"}
-_LISTED: Final = frozenset({"bounced", "spam", "unsubscribed"})
-"""Reasons for which an ESP did not even try: it has the address on a list of its own."""
 _ABUSE: Final = "abuse"
 
 
@@ -48,10 +49,7 @@ def read(event: Any, esp_name: str, engine: Engine) -> Report | None:  # noqa: A
         occurred_at=event.timestamp,
     )
     original = Original(message_id=event.message_id)
-    report = engine.judge(Report(source=esp_name, kind=kind, events=(one,), format="anymail", original=original))
-    if event.event_type == "rejected" and event.reject_reason in _LISTED and not text:
-        report = msgspec.structs.replace(report, events=(msgspec.structs.replace(report.events[0], verdict=_listed(esp_name, label)),))
-    return report
+    return engine.judge(Report(source=esp_name, kind=kind, events=(one,), format=PACK.stem, original=original))
 
 
 def _diagnostic(response: object) -> tuple[str | None, str]:
@@ -59,9 +57,3 @@ def _diagnostic(response: object) -> tuple[str | None, str]:
     text = response.strip() if isinstance(response, str) else ""
     head, mark, rest = text.partition(";")
     return ("smtp", rest.strip()) if mark and head.strip().lower() == "smtp" else (None, text)
-
-
-def _listed(esp_name: str, label: str) -> Verdict:
-    """Return the verdict of what an ESP's own list stopped: no new fact, so it holds for that ESP alone."""
-    evidence = Evidence("esp-list", "anymail", "label", 0, len(label), label)
-    return Verdict(Permanence.PERMANENT, Reason.SUPPRESSED, Scope.ADDRESS, Advice.SUPPRESS, 0.9, Details(list=esp_name), (evidence,))

@@ -49,7 +49,7 @@ def _case(report: Report, event: Any, esp_name: str, now: datetime) -> Case:  # 
     grade, because = grade_of(esp_name)
     recipient = one.recipient if one.recipient and len(one.recipient) <= LONGEST and is_address(one.recipient) else None
     stream = next((str(tag) for tag in event.tags or ()), None)
-    standing = Standing(grade=grade, recipient=recipient, stream=stream, because=because)
+    standing = Standing(grade=grade, recipient=recipient, stream=stream, account=esp_name, because=because)
     at = min(event.timestamp or now, now)
     key = event_key(report, one, recipient)
     case = Case(event=one, standing=standing, key=key, mailing=mailing_of(report), received_at=at)

@@ -9,10 +9,12 @@ It takes away by its own ids only, so a release looks for the address first, pag
 
 from __future__ import annotations
 
+from time import monotonic
 from typing import TYPE_CHECKING, Final
 
 from bounceclass.addresses import comparable
-from bounceclass.errors import Refused, SettingsError
+from bounceclass.errors import Refused, Retry, SettingsError
+from bounceclass.http import LATER
 from bounceclass.model import Reason
 from bounceclass.payload import Record
 
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 __all__ = ["LIMITS", "Listing"]
 
 _PAGES: Final = 20
+_SECONDS: Final = 15.0
+"""How long an address is looked for: a hook that takes long is given up."""
 _PAGE: Final = 100
 LIMITS: Final = (f"MailerSend can't be asked for one address: a release looks through its newest {_PAGES * _PAGE:,} entries, and is refused beyond",)
 _LISTS: Final = {Reason.COMPLAINT: "spam-complaints", Reason.UNSUBSCRIBE: "unsubscribes"}
@@ -54,7 +58,10 @@ class Listing:
 
     def _id(self, address: str, reason: Reason) -> str | None:
         """Return MailerSend's id of an entry, None where there is none."""
+        end = monotonic() + _SECONDS
         for page in range(1, _PAGES + 1):
+            if monotonic() > end:
+                raise Retry(LATER, "MailerSend is slow")
             query = {"domain_id": self._domain, "limit": str(_PAGE), "page": str(page)}
             entries = Record(self._api.call("GET", _path(reason), query=query)).records("data")
             for entry in entries:

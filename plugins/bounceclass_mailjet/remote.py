@@ -24,6 +24,7 @@ __all__ = ["LIMITS", "Listing"]
 LIMITS: Final = (
     "Mailjet can't be told to stop transactional mail to an address: an entry keeps it from campaigns only",
     "Mailjet takes one address at a time",
+    "Mailjet can't tell our entry from the recipient's own: a release of either includes the contact again",
 )
 _CONTACT: Final = "/v3/REST/contact"
 _EXCLUDED: Final = "IsExcludedFromCampaigns"

@@ -33,7 +33,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     suppress: Literal["disable", "remove"] = "disable"
     """Whether a member is disabled by bounces, or taken off the list; who was taken off stays off at a release."""
     timeout: Annotated[float, msgspec.Meta(gt=0, le=3600)] = 10.0
-    """Seconds for one request; keep it well below `limits.hook_seconds`, for one call may need several."""
+    """Seconds for one request, and for what one call changes, which goes on at the next; keep it below a third of `limits.hook_seconds`."""
 
 
 def plugin(settings: Settings) -> Membership:

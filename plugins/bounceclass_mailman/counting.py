@@ -4,8 +4,8 @@
     Mailman's own VERP     counts against whom it names, where the report names the same: anybody can write such an address
     neither                counts against whom the report names, where the mail that came back is ours
 
-What counts is what the policy may suppress for at once: a dead address, not a full mailbox, and never a fault of the sender.
-How many bounces on how many days is left to Mailman.
+What the policy may suppress for at once (a dead address) counts. What may pass (a full mailbox) counts from when it has failed as often
+and as long as the policy asks for. A fault of the sender never does. How many of them disable a member is left to Mailman.
 """
 
 from __future__ import annotations
@@ -22,15 +22,17 @@ from bounceclass.model import Advice, Event, Kind, Reason, Trust
 from bounceclass.policy import Policy
 from bounceclass.presets import rows_for
 from bounceclass.protocols import Item
+from bounceclass.repetition import in_a_row
 from bounceclass.tags import read_keys
 from bounceclass.trust import Assessor, Lookups, Standing
 from bounceclass.wrapping import addresses_in, same
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from datetime import datetime
 
     from bounceclass.config import Configuration
+    from bounceclass.history import FailedMailing
     from bounceclass.model import Report
     from bounceclass.tags import Lookup
 
@@ -49,15 +51,21 @@ class To(msgspec.Struct, frozen=True, kw_only=True):
     verp: frozenset[str] = frozenset()
     addressee: Lookup | None = None
     """Whose a fingerprint in a tag is."""
+    past: Callable[[str], tuple[FailedMailing, ...]] = lambda _member: ()
+    """What is remembered to have failed to a member of this list."""
 
 
 class Finding(msgspec.Struct, frozen=True):
-    """One event of a bounce: whom it counts against, null where nobody, and why. `blames`: the verdict alone would count."""
+    """One event of a bounce: whom it counts against, null where nobody, and why.
+
+    `blames`: the verdict alone would count, were it believed; `noted`: whom of a failure that may pass, and what to remember of it.
+    """
 
     event: Event
     member: str | None
-    blames: bool
     because: str
+    blames: bool = False
+    noted: tuple[str, FailedMailing] | None = None
 
 
 class Reading(msgspec.Struct, frozen=True):
@@ -70,6 +78,11 @@ class Reading(msgspec.Struct, frozen=True):
     def members(self) -> tuple[str, ...]:
         """Whom it counts against, each once."""
         return tuple(dict.fromkeys(one.member for one in self.findings if one.member is not None))
+
+    @property
+    def noted(self) -> tuple[tuple[str, FailedMailing], ...]:
+        """What of it may pass and is to be remembered: of whom, and what."""
+        return tuple(one.noted for one in self.findings if one.noted is not None)
 
     @property
     def blames(self) -> bool:
@@ -105,22 +118,38 @@ class Counting:
 
     def _findings(self, report: Report, standings: tuple[Standing, ...], to: To, now: datetime) -> Iterator[Finding]:
         for event, standing in zip(report.events, standings, strict=True):
-            fault = self._fault(report, event, now)
+            failure = self._failure(report, event, standing, now)
+            if failure is None:
+                said = f"{event.verdict.reason} is not the recipient's fault" if event.kind is Kind.BOUNCE else f"{event.kind} is no failure"
+                yield Finding(event, None, said)
+                continue
             member, because = self._member(report, event, standing, to)
-            yield Finding(event, None if fault else member, fault is None, fault or because)
+            at_once = self._rows[failure.reason].suppress is not None
+            if at_once or member is None:
+                yield Finding(event, member, because, blames=at_once)
+            else:
+                reached, told = self._repeated(failure, to.past(member))
+                yield Finding(event, member if reached else None, told, noted=(member, failure))
 
-    def _fault(self, report: Report, event: Event, now: datetime) -> str | None:
-        """Return why an event counts against nobody, whoever is meant; None where it counts."""
-        verdict = event.verdict
+    def _failure(self, report: Report, event: Event, standing: Standing, now: datetime) -> FailedMailing | None:
+        """Return the failed mailing that an event tells of, whoever is meant; None where nobody is to blame for it."""
         proved = Standing(grade=Trust.SIGNED, recipient="somebody@example.com", because="")
-        case = Case(event=event, standing=proved, key=event_key(report, event), mailing=mailing_of(report), received_at=now)
-        if event.kind is not Kind.BOUNCE:
-            return f"{event.kind} is no failure"
-        if self._policy.failure_of(case, now) is None:
-            return f"{verdict.reason} is not the recipient's fault"
-        if self._rows[verdict.reason].suppress is None:
-            return f"{verdict.reason} may pass"
-        return None
+        case = Case(event=event, standing=proved, key=event_key(report, event), mailing=mailing_of(report, standing.tag), received_at=now)
+        found = self._policy.failure_of(case, now)
+        return found[0] if found else None
+
+    def _repeated(self, failure: FailedMailing, past: tuple[FailedMailing, ...]) -> tuple[bool, str]:
+        """Tell whether what may pass has failed as often as the policy asks for, and say how often that is."""
+        row = self._rows[failure.reason]
+        rule = row.count
+        if rule is None:
+            return False, f"{failure.reason} may pass"
+        alike = {failure.reason, *(row.domain.alike if row.domain else ())}
+        before = [one for one in past if one.mailing != failure.mailing and (rule.any_reason or one.reason in alike)]
+        run = in_a_row([*before, failure], rule.max_gap_days)
+        points = run.points if run else 0
+        said = f"{failure.reason} may pass: {points:g} in a row; {rule.n} over {rule.span_days} days count"
+        return run is not None and run.reaches(rule), said
 
     def _member(self, report: Report, event: Event, standing: Standing, to: To) -> tuple[str | None, str]:
         """Return whom a failure is about, as far as it is believed, and why."""

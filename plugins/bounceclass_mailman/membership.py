@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any, Final
 from urllib.error import HTTPError
 from urllib.parse import urlencode
@@ -13,19 +14,20 @@ from bounceclass.addresses import comparable
 from bounceclass.errors import Refused, Retry
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from bounceclass.model import Suppression
     from bounceclass_mailman import Settings
 
 __all__ = ["Membership"]
 
-_LATER: Final = 60.0  # seconds
+_LATER, _SOON = 60.0, 1.0  # seconds
 _AGAIN: Final = frozenset({408, 425, 429})
 _GONE: Final = 404
 _SERVER: Final = 500
 _PAGE: Final = 100
 _BOUNCES, _ENABLED = "by_bounces", "enabled"
+_DISABLED: Final = (_BOUNCES, "by_user", "by_moderator", "unknown")
 
 
 class Membership:
@@ -43,27 +45,37 @@ class Membership:
 
     def bounceclass_suppress(self, suppression: Suppression) -> None:
         """Disable whom Mailman still mails, or remove them. Who is disabled for another reason stays as they are."""
-        for member in self._members(suppression):
-            if self._settings.suppress == "remove":
-                self._call(f"members/{member}", method="DELETE")
-            elif self._status(member) == _ENABLED:
-                self._set(member, _BOUNCES)
+        members = self._members(suppression)
+        if self._settings.suppress == "remove":
+            self._each(members, lambda member: self._call(f"members/{member}", method="DELETE"))
+        elif members:
+            disabled = {member for status in _DISABLED for member in self._members(suppression, delivery_status=status)}
+            self._set((member for member in members if member not in disabled), _BOUNCES)
 
     def bounceclass_release(self, suppression: Suppression) -> None:
         """Enable who is disabled by bounces."""
-        for member in self._members(suppression):
-            if self._status(member) == _BOUNCES:
-                self._set(member, _ENABLED)
+        self._set(self._members(suppression, delivery_status=_BOUNCES), _ENABLED)
 
-    def _members(self, suppression: Suppression) -> list[str]:
-        """Return the ids of the memberships that an entry is about."""
+    def _set(self, members: Iterable[str], status: str) -> None:
+        self._each(members, lambda member: self._call(f"members/{member}/preferences", {"delivery_status": status}, method="PATCH"))
+
+    def _each(self, members: Iterable[str], act: Callable[[str], object]) -> None:
+        """Act on members, and ask to go on later where they are more than can be done in one call: of a whole domain there may be many."""
+        end = time.monotonic() + self._settings.timeout
+        for member in members:
+            if time.monotonic() > end:
+                raise Retry(_SOON, "there are more members to go")
+            act(member)
+
+    def _members(self, suppression: Suppression, **given: str) -> list[str]:
+        """Return the ids of the memberships that an entry is about, those in one delivery status if one is given."""
         wanted = comparable(suppression.address or f"@{suppression.domain}")
         scope = _list_id(suppression.scope) if suppression.scope else None
         # "*" asks for more than one: what comes back is compared again, for an address may have one in it.
         asked = suppression.address or f"*@{suppression.domain}"
         return [
             entry["member_id"]
-            for entry in self._find({"subscriber": asked.lower(), "role": "member"} | ({"list_id": scope} if scope else {}))
+            for entry in self._find({"subscriber": asked.lower(), "role": "member"} | ({"list_id": scope} if scope else {}) | given)
             if wanted in {comparable(entry["email"]), "@" + comparable(entry["email"]).rpartition("@")[2]}
             and (not self._lists or entry["list_id"].lower() in self._lists)
         ]
@@ -75,14 +87,6 @@ class Membership:
             entries = (self._call(f"members/find?{query}") or {}).get("entries", [])
             yield from entries
             page, found = page + 1, len(entries)
-
-    def _status(self, member: str) -> str | None:
-        """Return how mail to a member stands; None where the member is gone."""
-        told = self._call(f"members/{member}/preferences")
-        return None if told is None else told.get("delivery_status", _ENABLED)
-
-    def _set(self, member: str, status: str) -> None:
-        self._call(f"members/{member}/preferences", {"delivery_status": status}, method="PATCH")
 
     def _call(self, path: str, data: dict[str, str] | None = None, method: str | None = None) -> Any:  # noqa: ANN401  any JSON
         """Ask Mailman; return None for what is not there. Raises Retry where it may answer later, Refused where it never will."""

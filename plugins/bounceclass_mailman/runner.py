@@ -11,6 +11,7 @@ It reads bounces as we do, and tells Mailman of those that count; scores, thresh
 from __future__ import annotations
 
 import logging
+import sqlite3
 from contextlib import suppress
 from datetime import UTC, datetime
 from email.generator import BytesGenerator
@@ -30,6 +31,7 @@ from sqlalchemy.exc import OperationalError
 from bounceclass.config import DEFAULT, read
 from bounceclass.controls import printable
 from bounceclass_mailman.counting import Counting, To
+from bounceclass_mailman.memory import Memory
 from bounceclass_mailman.roster import Roster
 
 if TYPE_CHECKING:
@@ -57,6 +59,7 @@ class Bounces(BounceRunner):  # type: ignore[misc]  # Mailman has no types
         super().__init__(name, slice)
         self._counting = Counting(configuration())
         self._roster = Roster()
+        self._memory = Memory(Path(config.DATA_DIR) / "bounceclass.db")
 
     def _process_one_file(self, msg: Any, msgdata: dict[str, Any]) -> None:  # noqa: ANN401  as above
         """Commit before the queue file goes: Mailman commits after it, and what it had read is lost when it is killed between.
@@ -68,12 +71,12 @@ class Bounces(BounceRunner):  # type: ignore[misc]  # Mailman has no types
             super()._process_one_file(msg, msgdata)
             config.db.commit()
             committed = True
-        except (OperationalError, RunnerInterrupt) as error:
+        except (OperationalError, sqlite3.OperationalError, RunnerInterrupt) as error:
             if not committed:
                 config.db.abort()
                 self.switchboard.enqueue(msg, msgdata)
                 LOG.error("%s: back into the queue: %s", _id(msg), type(error).__name__)  # noqa: TRY400  said in one line
-                if isinstance(error, OperationalError):
+                if not isinstance(error, RunnerInterrupt):
                     self._wait()
 
     def _do_periodic(self) -> None:
@@ -96,8 +99,11 @@ class Bounces(BounceRunner):  # type: ignore[misc]  # Mailman has no types
             msg["Message-ID"] = make_msgid()
         verp = frozenset(StandardVERP().get_verp(mlist, msg))
         names = (mlist.list_id, mlist.fqdn_listname)
-        to = To(names=names, host=mlist.mail_host, verp=verp, addressee=self._roster.of(mlist) if self._counting.keys else None)
+        roster = self._roster.of(mlist) if self._counting.keys else None
+        to = To(names=names, host=mlist.mail_host, verp=verp, addressee=roster, past=self._memory.of(mlist.list_id))
         reading = self._counting.read(_raw(msg), to, datetime.now(UTC), _id(msg))
+        for member, failure in reading.noted:
+            self._memory.add(mlist.list_id, member, failure)
         _tell(mlist, msg, reading)
         context = BounceContext.normal
         members = set(reading.members)

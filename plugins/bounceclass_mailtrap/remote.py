@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 from bounceclass.addresses import comparable
 from bounceclass.errors import SettingsError
+from bounceclass.esp import stays
 from bounceclass.model import Reason
 from bounceclass.payload import Record
 
@@ -30,6 +31,7 @@ LIMITS: Final = ("Mailtrap allows ten requests a minute, and takes one address a
 _TYPES: Final = {Reason.COMPLAINT: "spam complaint", Reason.UNSUBSCRIBE: "unsubscription"}
 _LIST: Final = "/api/suppressions"
 _GONE: Final = frozenset({404})
+_WITHDRAWN: Final = frozenset({"spam complaint", "unsubscription"})
 
 
 class Listing:
@@ -52,10 +54,11 @@ class Listing:
 
     def remove(self, addresses: Sequence[str], reason: Reason, key: str) -> None:
         """See Remote."""
-        del reason
         for address in addresses:
             answer = self._api.call("GET", _LIST, query={"email": address})
             for entry in Record({"found": answer}).records("found"):
                 number = entry.text("id")
-                if number and comparable(entry.text("email") or "") == comparable(address):
+                ours = entry.text("sending_stream") in {None, "any", self._place["sending_stream"]}
+                ours = ours and comparable(entry.text("email") or "") == comparable(address)
+                if number and ours and not stays("mailtrap", entry.text("type"), _WITHDRAWN, reason):
                     self._api.call("DELETE", f"{_LIST}/{quote(number, safe='')}", key=f"{key}:{number}", takes=_GONE)

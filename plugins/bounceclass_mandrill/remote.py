@@ -1,6 +1,7 @@
 """Mandrill's reject list, of an account or a subaccount.
 
     POST /api/1.0/rejects/add.json {"key": "...", "email": "...", "comment": "...", "subaccount": null}
+    POST /api/1.0/rejects/list.json {"key": "...", "email": "..."}
     POST /api/1.0/rejects/delete.json {"key": "...", "email": "..."}
 
 It answers 500 for whatever is wrong; the name in the body tells what.
@@ -11,6 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from bounceclass.errors import Refused, Retry
+from bounceclass.esp import stays
 from bounceclass.http import LATER
 from bounceclass.payload import Record
 
@@ -26,6 +28,7 @@ LIMITS: Final = ("Mandrill takes one address at a time",)
 _ANSWERS: Final = frozenset({500})
 _MOMENT: Final = frozenset({"GeneralError", "ServiceUnavailable", "Unknown_Error"})
 _GONE: Final = "Invalid_Reject"
+_WITHDRAWN: Final = frozenset({"spam", "unsub"})
 
 
 class Listing:
@@ -46,20 +49,23 @@ class Listing:
 
     def remove(self, addresses: Sequence[str], reason: Reason, key: str) -> None:
         """See Remote."""
-        del reason
         for address in addresses:
-            self._post("delete", {"email": address}, key)
+            entries = Record({"found": self._post("list", {"email": address}, None)}).records("found")
+            if not any(stays("mandrill", entry.text("reason"), _WITHDRAWN, reason) for entry in entries):
+                self._post("delete", {"email": address}, key)
 
-    def _post(self, what: str, given: dict[str, str], key: str) -> None:
+    def _post(self, what: str, given: dict[str, str], key: str | None) -> object:
         body = {"key": self._key, **given, "subaccount": self._subaccount}
-        answer = Record(self._api.call("POST", f"/api/1.0/rejects/{what}.json", body, key=key, takes=_ANSWERS))
+        found: object = self._api.call("POST", f"/api/1.0/rejects/{what}.json", body, key=key, takes=_ANSWERS)
+        answer = Record(found)
         name = answer.text("name")
         if answer.text("status") != "error":
-            if not answer:
+            if found is None:
                 raise Retry(LATER, "Mandrill gave no answer that can be read")
-            return
+            return found
         if name in _MOMENT or name is None:
             raise Retry(LATER, f"Mandrill answered {name}")
         if not (what == "delete" and name == _GONE):
             msg = f"Mandrill answered {name}"
             raise Refused(msg)
+        return None

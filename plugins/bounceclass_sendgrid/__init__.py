@@ -49,6 +49,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """With it, the ESP's own list is kept: what is suppressed or released here is there, too."""
     api_url: str = "https://api.sendgrid.com"
     """Where its API is."""
+    group: int | None = None
+    """The unsubscribe group (ASM) whose list is kept; null: the global one."""
     scope: str | None = None
     """The list or stream whose entries go there, besides those that hold everywhere."""
 
@@ -98,4 +100,4 @@ def plugin(settings: Settings) -> Inbound | TwoWay:
 
     key = secret_text(settings.api_key, "plugins.sendgrid.api_key")
     api = Api("sendgrid", settings.api_url, {"Authorization": f"Bearer {key}"})
-    return TwoWay(inbound, Listing(api), scope=settings.scope, limits=ACTING)
+    return TwoWay(inbound, Listing(api, settings.group), scope=settings.scope, limits=ACTING)

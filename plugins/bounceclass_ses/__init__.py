@@ -1,4 +1,4 @@
-"""Amazon SES: notifications and event publishing by SNS over HTTP.
+"""Amazon SES: notifications and event publishing by SNS, over HTTP or by way of SQS.
 
     [plugins.ses.eu]
     webhook_secrets = [{secret = "arn:aws:sns:eu-west-1:123456789012:bounces"}]
@@ -10,7 +10,7 @@ that may post. SNS asks to confirm a subscription; that is never done here, but 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -23,7 +23,10 @@ except ImportError as error:
     raise MissingExtraError("cryptography", "ses") from error  # noqa: EM101  a name, not a message
 from bounceclass_ses.events import read, split
 
-__all__ = ["LIMITS", "PACK", "Settings", "plugin", "webhook"]
+if TYPE_CHECKING:
+    from bounceclass.protocols import Source, Webhook
+
+__all__ = ["LIMITS", "PACK", "Acting", "Listening", "Settings", "plugin", "webhook"]
 
 PACK: Final = Path(__file__).with_name("ses.toml")
 LIMITS: Final = (
@@ -49,12 +52,36 @@ def webhook(sns: Sns) -> Posts:
     return Posts("ses", sns.verify, read, limits=LIMITS, split=split, replay=named)
 
 
-def plugin(settings: Settings) -> Inbound | TwoWay:
+class Listening(Inbound):
+    """Hears SES by posts, and by queues."""
+
+    def bounceclass_source(self, url: str) -> Source | None:
+        """Open a queue: `sqs:` and its URL."""
+        return _queue(url, self.bounceclass_webhook())
+
+
+class Acting(TwoWay):
+    """The same, and keeps the account's list."""
+
+    def bounceclass_source(self, url: str) -> Source | None:
+        """Open a queue: `sqs:` and its URL."""
+        return _queue(url, self.bounceclass_webhook())
+
+
+def _queue(url: str, posts: Webhook) -> Source | None:
+    if not url.startswith("sqs:"):
+        return None
+    from bounceclass_ses.queue import Queue  # noqa: PLC0415  needs boto3
+
+    return Queue(url, posts.parse)
+
+
+def plugin(settings: Settings) -> Listening | Acting:
     """Make an instance; with a region, one that keeps the account's list there."""
-    inbound = Inbound(webhook(Sns()), (PACK,))
+    inbound = Listening(webhook(Sns()), (PACK,))
     if settings.region is None:
         return inbound
     from bounceclass_ses.remote import LIMITS as ACTING  # noqa: PLC0415  needs boto3
     from bounceclass_ses.remote import Listing  # noqa: PLC0415  as above
 
-    return TwoWay(inbound, Listing(settings.region, settings.api_url), scope=settings.scope, limits=ACTING)
+    return Acting(inbound, Listing(settings.region, settings.api_url), scope=settings.scope, limits=ACTING)

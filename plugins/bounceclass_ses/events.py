@@ -14,7 +14,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from bounceclass.model import Defect, Kind, Report
-from bounceclass.payload import Outcome, Record, nothing, records, report, unknown
+from bounceclass.payload import MOST, Outcome, Record, nothing, records, report, unknown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,7 +35,9 @@ def split(body: bytes) -> tuple[list[Record], bool] | None:
         inner = record.raw("Message") if record.text("Type") == "Notification" else None
         events = records(inner.encode("utf-8", "surrogatepass")) if isinstance(inner, str) else None
         opened += events[0] if events else [record]
-    return opened, found[1]
+        if len(opened) > MOST:
+            break
+    return opened[:MOST], found[1] or len(opened) > MOST
 
 
 def read(record: Record) -> Report:

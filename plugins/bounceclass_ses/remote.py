@@ -1,9 +1,10 @@
 """SES's account suppression list, by boto3 (SES v2). Credentials come from where boto3 finds them.
 
     PUT    /v2/email/suppression/addresses {"EmailAddress": "...", "Reason": "BOUNCE"}
-    DELETE /v2/email/suppression/addresses/ADDRESS
+    GET, DELETE /v2/email/suppression/addresses/ADDRESS
 
-One address at a time, one a second: AWS publishes no rate, and this is what it takes without throttling.
+A complaint that is there is neither overwritten by a bounce nor lifted with one.
+One address at a time, one call a second: AWS publishes no rate, and this is what it takes without throttling.
 """
 
 from __future__ import annotations
@@ -11,8 +12,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from bounceclass.errors import MissingExtraError, Refused, Retry
+from bounceclass.esp import stays
 from bounceclass.http import LATER, Pace, checked
 from bounceclass.model import Reason
+from bounceclass.payload import Record
 
 try:
     import boto3
@@ -30,6 +33,7 @@ LIMITS: Final = (
     "SES takes one address at a time, and refuses all of them while the account is in the sandbox",
     "SES has no word for an unsubscribe: it is entered as a complaint",
 )
+_COMPLAINT: Final = "COMPLAINT"
 _COMPLAINTS: Final = frozenset({Reason.COMPLAINT, Reason.UNSUBSCRIBE})
 _THROTTLED: Final = frozenset({"TooManyRequestsException", "Throttling", "ThrottlingException", "RequestLimitExceeded", "LimitExceededException"})
 _GONE: Final = "NotFoundException"
@@ -44,25 +48,32 @@ class Listing:
         """Make the client; nothing is asked yet. Who calls again is the outbox, so boto3 doesn't."""
         config = Config(connect_timeout=timeout, read_timeout=timeout, retries={"total_max_attempts": 1, "mode": "standard"})
         self._client = boto3.client("sesv2", region_name=region, endpoint_url=url, config=config)
-        self._pace = Pace(per_second)
+        self._pace = Pace(per_second, 2)
 
     def add(self, addresses: Sequence[str], reason: Reason, key: str) -> None:
         """See Remote."""
         del key  # it is idempotent as it is
-        word = "COMPLAINT" if reason in _COMPLAINTS else "BOUNCE"
+        word = _COMPLAINT if reason in _COMPLAINTS else "BOUNCE"
         for address in addresses:
-            self._call("put_suppressed_destination", EmailAddress=checked(address), Reason=word)
+            if word == _COMPLAINT or self._reason(address) != _COMPLAINT:
+                self._call("put_suppressed_destination", EmailAddress=checked(address), Reason=word)
 
     def remove(self, addresses: Sequence[str], reason: Reason, key: str) -> None:
         """See Remote."""
-        del reason, key
+        del key
         for address in addresses:
-            self._call("delete_suppressed_destination", EmailAddress=checked(address))
+            if reason in _COMPLAINTS or not stays("ses", self._reason(address), frozenset({_COMPLAINT}), reason):
+                self._call("delete_suppressed_destination", EmailAddress=checked(address))
 
-    def _call(self, name: str, **given: str) -> None:
+    def _reason(self, address: str) -> str | None:
+        """Return why an address is on the list, None where it isn't."""
+        return Record(self._call("get_suppressed_destination", EmailAddress=checked(address))).text("SuppressedDestination", "Reason")
+
+    def _call(self, name: str, **given: str) -> object:
+        """Make a call; return what was answered, None where there is no such address."""
         self._pace.wait()
         try:
-            getattr(self._client, name)(**given)
+            answer: object = getattr(self._client, name)(**given)
         except ClientError as error:
             self._fail(error)
         except ParamValidationError:
@@ -70,6 +81,9 @@ class Listing:
             raise Refused(msg) from None
         except BotoCoreError as error:
             raise Retry(LATER, f"SES: {type(error).__name__}") from None  # what it says may hold a credential
+        else:
+            return answer
+        return None
 
     def _fail(self, error: ClientError) -> None:
         code = str(error.response.get("Error", {}).get("Code", ""))

@@ -97,7 +97,7 @@ def _label(kind: Kind, event: Record, said: str) -> str | None:
 
 def webhook(header: str | None = None) -> Posts:
     """Return what verifies by a password, or by a token in a header, and reads the posts."""
-    return Posts(_NAME, by_password(header), read, limits=LIMITS)
+    return Posts(_NAME, by_password(header), read, limits=LIMITS, replay=lambda headers, _: headers.get("x-messagesystems-batch-id"))
 
 
 def plugin(settings: Settings) -> Inbound | TwoWay:

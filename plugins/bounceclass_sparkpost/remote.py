@@ -1,7 +1,7 @@
 """SparkPost's suppression list of an account, for transactional and other mail.
 
     PUT    /api/v1/suppression-list {"recipients": [{"recipient": "...", "type": "transactional", "description": "..."}]}
-    DELETE /api/v1/suppression-list/ADDRESS
+    GET, DELETE /api/v1/suppression-list/ADDRESS
 
 It is eventually consistent: an entry may take some minutes.
 """
@@ -10,7 +10,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from bounceclass.esp import stays
 from bounceclass.http import segment
+from bounceclass.payload import Record
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,6 +26,7 @@ LIMITS: Final = ("SparkPost doesn't lift what its compliance team entered: such 
 _LIST: Final = "/api/v1/suppression-list"
 _TYPES: Final = ("transactional", "non_transactional")
 _GONE: Final = frozenset({404})
+_WITHDRAWN: Final = frozenset({"Spam Complaint", "List Unsubscribe", "Unsubscribe Link"})
 
 
 class Listing:
@@ -42,6 +45,8 @@ class Listing:
 
     def remove(self, addresses: Sequence[str], reason: Reason, key: str) -> None:
         """See Remote."""
-        del reason
         for address in addresses:
-            self._api.call("DELETE", f"{_LIST}/{segment(address)}", key=key, takes=_GONE)
+            path = f"{_LIST}/{segment(address)}"
+            entries = Record(self._api.call("GET", path, takes=_GONE)).records("results")
+            if not any(stays("sparkpost", entry.text("source"), _WITHDRAWN, reason) for entry in entries):
+                self._api.call("DELETE", path, key=key, takes=_GONE)

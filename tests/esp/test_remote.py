@@ -2,74 +2,21 @@
 
 from __future__ import annotations
 
-import importlib
 import logging
 import re
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import botocore.session
 import pytest
-from botocore.validate import ParamValidator
 
-from bounceclass import http
 from bounceclass.errors import Refused, Retry, SettingsError
-from bounceclass.http import Pace, checked, retry_after, segment
 from bounceclass.model import Reason, Suppression
 from bounceclass.settings import SecretSource
-from tests.esp.loopback import Answer, Asked, Server, path_of
+from tests.esp.loopback import Answer, Server, path_of
+from tests.esp.remotes import ADDRESS, GONE, NAMES, SECRET, acting, asked, entry, key
 from tests.esp.signers import URL, VENDORS, module
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 PLUGINS = Path(__file__).parent.parent.parent / "plugins"
-ADDRESS = "ruth+x@example.net"
-SECRET = "s3cret-key"  # noqa: S105  no server but ours takes it
-MORE: dict[str, dict[str, Any]] = {
-    "mailgun": {"domain": "lists.example.com"},
-    "mailjet": {"api_user": "public"},
-    "mailersend": {"domain_id": "dom1"},
-    "mandrill": {"url": URL, "subaccount": "lists"},
-    "mailtrap": {"domain_id": 7},
-}
-NAMES = [name for name in VENDORS if name != "ses"]
-
-
-def key(text: str) -> SecretSource:
-    return SecretSource(secret=text)
-
-
-def entry(address: str | None = ADDRESS, reason: Reason = Reason.USER_UNKNOWN, **more: Any) -> Suppression:
-    return Suppression(address=address, reason=reason, since=datetime(2026, 3, 9, tzinfo=UTC), by="policy", **more)
-
-
-@pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(http, "SECONDS", 0.4)
-    server = Server()
-    yield server
-    server.shutdown()
-    server.server_close()
-
-
-def acting(name: str, server: Server, **more: Any) -> Any:
-    plugin = module(name)
-    if name == "ses":
-        listing = importlib.import_module("bounceclass_ses.remote").Listing("eu-west-1", server.url, 0.4, 1000)
-        return importlib.import_module("bounceclass.esp").TwoWay(plugin.plugin(plugin.Settings()), listing)
-    settings = {"api_key": SecretSource(secret=SECRET), "api_url": server.url, **MORE.get(name, {}), **more}
-    return plugin.plugin(plugin.Settings(**settings))
-
-
-def asked(server: Server) -> list[tuple[str, str, Any]]:
-    return [(one.method, one.path, one.body) for one in server.asked]
-
-
-GONE = "/ruth+x@example.net".replace("+", "%2B")
 SUPPRESSED: list[tuple[str, Reason, list[tuple[str, str, Any]]]] = [
     ("sendgrid", Reason.USER_UNKNOWN, [("POST", "/v3/asm/suppressions/global", {"recipient_emails": [ADDRESS]})]),
     ("mailgun", Reason.USER_UNKNOWN, [("POST", "/v3/lists.example.com/bounces", [{"address": ADDRESS, "code": "550", "error": "not mailed: user-unknown"}])]),
@@ -106,25 +53,35 @@ SUPPRESSED: list[tuple[str, Reason, list[tuple[str, str, Any]]]] = [
 RELEASED: dict[str, list[tuple[str, str, Any]]] = {
     "sendgrid": [
         ("DELETE", f"/v3/asm/suppressions/global{GONE}", None),
-        *(("DELETE", f"/v3/suppression/{name}{GONE}", None) for name in ("bounces", "blocks", "invalid_emails", "spam_reports")),
+        *(("DELETE", f"/v3/suppression/{name}{GONE}", None) for name in ("bounces", "blocks", "invalid_emails")),
     ],
     "mailgun": [("DELETE", f"/v3/lists.example.com/bounces{GONE}", None)],
-    "postmark": [("POST", "/message-streams/outbound/suppressions/delete", {"Suppressions": [{"EmailAddress": ADDRESS}]})],
-    "sparkpost": [("DELETE", f"/api/v1/suppression-list{GONE}", None)],
-    "brevo": [("PUT", f"/v3/contacts{GONE}", {"emailBlacklisted": False}), ("DELETE", f"/v3/smtp/blockedContacts{GONE}", None)],
+    "postmark": [
+        ("GET", "/message-streams/outbound/suppressions/dump?EmailAddress=ruth%2Bx%40example.net", None),
+        ("POST", "/message-streams/outbound/suppressions/delete", {"Suppressions": [{"EmailAddress": ADDRESS}]}),
+    ],
+    "sparkpost": [("GET", f"/api/v1/suppression-list{GONE}", None), ("DELETE", f"/api/v1/suppression-list{GONE}", None)],
+    "brevo": [
+        ("GET", f"/v3/contacts{GONE}", None),
+        ("PUT", f"/v3/contacts{GONE}", {"emailBlacklisted": False}),
+        ("DELETE", f"/v3/smtp/blockedContacts{GONE}", None),
+    ],
     "mailjet": [("PUT", f"/v3/REST/contact{GONE}", {"IsExcludedFromCampaigns": False})],
-    "resend": [("POST", "/suppressions/batch/remove", {"emails": [ADDRESS]})],
+    "resend": [("GET", f"/suppressions{GONE}", None), ("POST", "/suppressions/batch/remove", {"emails": [ADDRESS]})],
     "mailersend": [
         ("GET", "/v1/suppressions/hard-bounces?domain_id=dom1&limit=100&page=1", None),
         ("DELETE", "/v1/suppressions/hard-bounces", {"domain_id": "dom1", "ids": ["b"]}),
     ],
-    "mandrill": [("POST", "/api/1.0/rejects/delete.json", {"key": SECRET, "email": ADDRESS, "subaccount": "lists"})],
+    "mandrill": [
+        ("POST", "/api/1.0/rejects/list.json", {"key": SECRET, "email": ADDRESS, "subaccount": "lists"}),
+        ("POST", "/api/1.0/rejects/delete.json", {"key": SECRET, "email": ADDRESS, "subaccount": "lists"}),
+    ],
     "mailtrap": [("GET", "/api/suppressions?email=ruth%2Bx%40example.net", None), ("DELETE", "/api/suppressions/b", None)],
 }
 FOUND: dict[str, Any] = {
     "mailersend": {"data": [{"id": "a", "recipient": {"email": "omar@example.net"}}, {"id": "b", "recipient": {"email": "RUTH+X@example.net"}}]},
     "mailtrap": [{"id": "a", "email": "omar@example.net"}, {"id": "b", "email": ADDRESS}],
-    "mandrill": {"email": ADDRESS, "deleted": True},
+    "mandrill": [{"email": ADDRESS, "reason": "hard-bounce"}],
 }
 
 
@@ -195,7 +152,7 @@ def test_what_is_no_address_is_never_sent(name: str, address: str, server: Serve
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("address", ["a/../../b@example.net", "*@example.net", "?x=1@example.net", "#@example.net", "%2e%2e@example.net", "a;b@example.net", "all@example.net"])
 def test_an_odd_address_stays_one_entry(name: str, address: str, server: Server) -> None:
-    server.answers = [Answer(body=[{"id": "b", "email": address}] if name == "mailtrap" else {"data": [{"id": "b", "recipient": {"email": address}}], "deleted": True})]
+    server.answers = [Answer(body=[{"id": "b", "email": address}] if name in {"mailtrap", "mandrill"} else {"data": [{"id": "b", "recipient": {"email": address}}], "deleted": True})]
     acting(name, server).bounceclass_release(suppression=entry(address), key="k1")
     usual = [(method, path.count("/")) for method, path, _ in RELEASED[name]]
     assert [(one.method, path_of(one).count("/")) for one in server.asked] == usual
@@ -234,20 +191,51 @@ def test_many_are_put_there_as_many_at_once_as_the_api_takes(name: str, sizes: l
 
 
 def test_a_complaint_that_postmark_does_not_lift_is_refused(server: Server) -> None:
-    server.answers = [Answer(body={"Suppressions": [{"EmailAddress": ADDRESS, "Status": "Failed", "Message": "You do not have the required authority"}]})]
+    server.answers = [Answer(body={"Suppressions": []}), Answer(body={"Suppressions": [{"EmailAddress": ADDRESS, "Status": "Failed", "Message": "You do not have the required authority"}]})]
     with pytest.raises(Refused, match="refused 1 of 1"):
         acting("postmark", server).bounceclass_release(suppression=entry(reason=Reason.COMPLAINT), key="k1")
 
 
 @pytest.mark.parametrize(("name", "error"), [("Invalid_Key", Refused), ("ValidationError", Refused), ("GeneralError", Retry), ("Invalid_Reject", None)])
 def test_mandrill_s_500_is_read(name: str, error: type[Exception] | None, server: Server) -> None:
-    server.answers = [Answer(500, {"status": "error", "code": -1, "name": name, "message": "..."})]
+    server.answers = [Answer(body=[]), Answer(500, {"status": "error", "code": -1, "name": name, "message": "..."})]
     plugin = acting("mandrill", server)
     if error is None:
         plugin.bounceclass_release(suppression=entry(), key="k1")
         return
     with pytest.raises(error, match=name):
         plugin.bounceclass_release(suppression=entry(), key="k1")
+
+
+WITHDRAWN: dict[str, Any] = {
+    "postmark": {"Suppressions": [{"EmailAddress": ADDRESS, "SuppressionReason": "ManualSuppression", "Origin": "Recipient"}]},
+    "sparkpost": {"results": [{"recipient": ADDRESS, "type": "transactional", "source": "Spam Complaint"}]},
+    "brevo": {"email": ADDRESS, "statistics": {"unsubscriptions": {"userUnsubscription": [{"eventTime": "2026-03-09T12:00:00Z"}]}}},
+    "resend": {"object": "suppression", "email": ADDRESS, "origin": "complaint"},
+    "mandrill": [{"email": ADDRESS, "reason": "spam"}],
+    "mailtrap": [{"id": "b", "email": ADDRESS, "type": "unsubscription", "sending_stream": "transactional"}],
+}
+
+
+@pytest.mark.parametrize("name", WITHDRAWN)
+def test_what_somebody_has_withdrawn_there_a_bounce_s_release_leaves(name: str, server: Server) -> None:
+    server.answers = [Answer(body=WITHDRAWN[name])]
+    acting(name, server).bounceclass_release(suppression=entry(), key="k1")
+    assert [(one.method, one.path) for one in server.asked] == [(method, path) for method, path, _ in RELEASED[name][:1]]
+    server.asked.clear()
+    server.answers = [Answer(body=WITHDRAWN[name])]
+    acting(name, server).bounceclass_release(suppression=entry(reason=Reason.COMPLAINT), key="k1")
+    assert len(server.asked) == len(RELEASED[name])
+
+
+def test_sendgrid_s_spam_report_goes_with_a_complaint_only_and_a_group_is_ours_alone(server: Server) -> None:
+    acting("sendgrid", server, group=17).bounceclass_release(suppression=entry(reason=Reason.COMPLAINT), key="k1")
+    acting("sendgrid", server, group=17).bounceclass_suppress(suppression=entry(), key="k2")
+    assert asked(server) == [
+        ("DELETE", f"/v3/asm/groups/17/suppressions{GONE}", None),
+        ("DELETE", f"/v3/suppression/spam_reports{GONE}", None),
+        ("POST", "/v3/asm/groups/17/suppressions", {"recipient_emails": [ADDRESS]}),
+    ]
 
 
 def test_a_contact_that_mailjet_does_not_know_is_made(server: Server) -> None:
@@ -263,129 +251,6 @@ def test_what_mailersend_does_not_hold_is_released_and_what_can_t_be_found_is_re
     server.answers = [Answer(body={"data": [{"id": "x", "recipient": {"email": f"u{page}.{number}@example.net"}} for number in range(100)]}) for page in range(20)]
     with pytest.raises(Refused, match="take it away there"):
         acting("mailersend", server).bounceclass_release(suppression=entry(), key="k1")
-
-
-# SES: what boto3 sends, by botocore's own model of the service.
-
-
-@pytest.fixture
-def credentials(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-
-
-def operation_of(asked: Asked) -> tuple[str, dict[str, str]]:
-    """Find a request in botocore's model of SES v2, and check its input by it."""
-    model = botocore.session.get_session().get_service_model("sesv2")
-    for name in model.operation_names:
-        operation = model.operation_model(name)
-        uri = re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^/]+)", re.escape(operation.http["requestUri"]))
-        found = re.fullmatch(uri, path_of(asked))
-        if found and operation.http["method"] == asked.method and operation.input_shape is not None:
-            given = {**found.groupdict(), **(asked.body or {})}
-            report = ParamValidator().validate(given, operation.input_shape)
-            assert not report.has_errors(), report.generate_report()
-            return name, given
-    raise AssertionError(asked)
-
-
-@pytest.mark.usefixtures("credentials")
-@pytest.mark.parametrize(("reason", "word"), [(Reason.USER_UNKNOWN, "BOUNCE"), (Reason.COMPLAINT, "COMPLAINT"), (Reason.UNSUBSCRIBE, "COMPLAINT")])
-def test_ses_is_asked_as_its_model_says(reason: Reason, word: str, server: Server) -> None:
-    plugin = acting("ses", server)
-    plugin.bounceclass_suppress(suppression=entry(reason=reason), key="k1")
-    plugin.bounceclass_release(suppression=entry(reason=reason), key="k2")
-    assert [operation_of(one) for one in server.asked] == [
-        ("PutSuppressedDestination", {"EmailAddress": ADDRESS, "Reason": word}),
-        ("DeleteSuppressedDestination", {"EmailAddress": GONE[1:].replace("@", "%40")}),
-    ]
-    assert server.asked[0].headers["authorization"].startswith("AWS4-HMAC-SHA256 ")
-
-
-@pytest.mark.usefixtures("credentials")
-@pytest.mark.parametrize(
-    ("answer", "error"),
-    [
-        (Answer(429, {"message": "slow"}, (("x-amzn-errortype", "TooManyRequestsException"),)), Retry),
-        (Answer(500), Retry),
-        (Answer(503), Retry),
-        (Answer(fault="hang"), Retry),
-        (Answer(fault="cut"), Retry),
-        (Answer(400, {"message": f"{ADDRESS} is odd"}, (("x-amzn-errortype", "BadRequestException"),)), Refused),
-        (Answer(403, {"message": "no"}, (("x-amzn-errortype", "AccessDeniedException"),)), Refused),
-    ],
-    ids=lambda value: str(value)[:40],
-)
-def test_what_ses_s_answer_leads_to(answer: Answer, error: type[Exception], server: Server) -> None:
-    server.answers = [answer]
-    with pytest.raises(error) as caught:
-        acting("ses", server).bounceclass_suppress(suppression=entry(), key="k1")
-    assert len(server.asked) == 1
-    assert SECRET not in str(caught.value)
-    assert ADDRESS not in str(caught.value)
-
-
-@pytest.mark.usefixtures("credentials")
-def test_what_ses_does_not_hold_is_released(server: Server) -> None:
-    server.answers = [Answer(404, {"message": "no"}, (("x-amzn-errortype", "NotFoundException"),))]
-    acting("ses", server).bounceclass_release(suppression=entry(), key="k1")
-    assert len(server.asked) == 1
-
-
-# The parts
-
-
-class Time:
-    def __init__(self) -> None:
-        self.now = 0.0
-        self.slept: list[float] = []
-
-    def __call__(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.slept.append(round(seconds, 3))
-        self.now += seconds
-
-
-def test_calls_are_paced() -> None:
-    clock = Time()
-    pace = Pace(2, 1, clock, clock.sleep)
-    for _ in range(4):
-        pace.wait()
-    assert clock.slept == [0.5, 0.5, 0.5]
-
-
-def test_some_may_come_at_once_and_one_that_would_wait_long_asks_for_later() -> None:
-    clock = Time()
-    pace = Pace(0.1, 2, clock, clock.sleep)
-    pace.wait()
-    pace.wait()
-    with pytest.raises(Retry) as caught:
-        pace.wait()
-    assert (caught.value.after, clock.slept) == (10.0, [])
-    clock.now = 10.0
-    pace.wait()
-
-
-def test_after_a_429_nobody_calls_for_so_long(server: Server) -> None:
-    server.answers = [Answer(429, headers=(("Retry-After", "30"),))]
-    plugin = acting("resend", server)
-    for _ in range(3):
-        with pytest.raises(Retry):
-            plugin.bounceclass_suppress(suppression=entry(), key="k1")
-    assert len(server.asked) == 1
-
-
-@pytest.mark.parametrize(("text", "seconds"), [("7", 7.0), ("0", 1.0), ("99999999", 86400.0), ("", 60.0), (None, 60.0), ("soon", 60.0), ("-3", 60.0), ("Mon, 09 Mar 2020 12:00:00 GMT", 1.0)])
-def test_how_long_to_wait(text: str | None, seconds: float) -> None:
-    assert retry_after(text) == seconds
-
-
-def test_an_address_is_one_segment() -> None:
-    assert segment("a/b?c#d%e@example.net") == "a%2Fb%3Fc%23d%25e@example.net"
-    assert checked('"a b"@example.net') == '"a b"@example.net'
 
 
 @pytest.mark.parametrize(

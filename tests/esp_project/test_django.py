@@ -127,10 +127,14 @@ def test_a_delay_is_no_failure() -> None:
         (("postmark", {"RecordType": "SpamComplaint", "ID": 5, "Type": "SpamComplaint", "MessageID": "postmark-5", "Email": RUTH, "BouncedAt": now().isoformat()}), [(RUTH, "", "complaint", True)]),
         (sparkpost("", at=now(), type="list_unsubscribe"), [(RUTH, "", "unsubscribe", True)]),
         (sparkpost("", at=now(), type="policy_rejection", bounce_class="30"), [(RUTH, "SparkPost", "suppressed", True)]),
+        (sparkpost("550 5.1.1 recipient address suppressed", at=now(), type="policy_rejection", bounce_class="30"), [(RUTH, "SparkPost", "suppressed", True)]),
+        (sparkpost("", at=now(), bounce_class="10"), []),
+        (sparkpost("", at=now(), bounce_class="30"), []),
+        (sparkpost("", at=now(), bounce_class="51"), []),
         (sparkpost("", at=now(), type="open"), []),
         (sparkpost("", at=now(), type="generation_failure"), []),
     ],
-    ids=["complaint", "unsubscribe", "the ESP's own list", "opened", "failed at the ESP"],
+    ids=["complaint", "unsubscribe", "the ESP's own list", "the same in words", "invalid, no words", "bounced, no words", "spam, no words", "opened", "failed at the ESP"],
 )
 def test_other_events_do_what_they_should(given: Post, expected: list[Any]) -> None:
     assert post(given) == 200

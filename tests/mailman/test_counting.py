@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from bounceclass_mailman.counting import Counting, To
+from bounceclass_mailman.memory import Memory
 from bounceclass_mailman.roster import Roster
 
 from bounceclass.config import Configuration
+from bounceclass.history import FailedMailing
 from bounceclass.model import Reason
 from bounceclass.presets import PolicySettings, Row, Rule
 from bounceclass.settings import KeySource, TrustSettings
 from bounceclass.tags import Addressee, Key, fingerprint, tagged
 from tests.mailman.bounces import HOST, SHORT, dsn, notice, verp
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 NOW = datetime(2026, 3, 10, tzinfo=UTC)
 SECRET = "at least sixteen octets, from a generator"  # noqa: S105  of a test
@@ -84,6 +89,37 @@ def test_what_may_pass_counts_where_the_policy_says_that_one_is_enough() -> None
     row = Row(suppress=Rule(), count=Rule(n=3, expiry_days=(30,)))
     policy = Configuration(policy=PolicySettings(reasons={Reason.MAILBOX_FULL: row}))
     assert members(dsn(1, RUTH, "552 5.2.2 Mailbox full"), RUTH, configuration=policy) == (RUTH,)
+
+
+def failed(reason: Reason, *days: int) -> tuple[FailedMailing, ...]:
+    return tuple(FailedMailing(at=NOW - timedelta(days=ago), mailing=f"message-id {ago}@example.net", reason=reason) for ago in days)
+
+
+@pytest.mark.parametrize(
+    ("reply", "past", "expected"),
+    [
+        ("552 5.2.2 Mailbox full", failed(Reason.MAILBOX_FULL, 16, 8), (RUTH,)),
+        ("552 5.2.2 Mailbox full", failed(Reason.MAILBOX_FULL, 13, 8), ()),
+        ("552 5.2.2 Mailbox full", failed(Reason.MAILBOX_FULL, 16), ()),
+        ("552 5.2.2 Mailbox full", failed(Reason.MAILBOX_FULL, 120, 60), ()),
+        ("552 5.2.2 Mailbox full", failed(Reason.EXPIRED, 16, 8), ()),
+        ("450 4.4.7 delivery time expired", failed(Reason.EXPIRED, 16, 8), (RUTH,)),
+        ("450 4.4.1 connection timed out", failed(Reason.EXPIRED, 16, 8), (RUTH,)),
+        ("550 5.7.1 blocked using zen.spamhaus.org", failed(Reason.MAILBOX_FULL, 16, 8), ()),
+        (DEAD, (), (RUTH,)),
+    ],
+)
+def test_what_may_pass_counts_when_it_has_failed_as_often_and_as_long_as_the_policy_asks_for(reply: str, past: tuple[FailedMailing, ...], expected: tuple[str, ...]) -> None:
+    assert members(dsn(1, RUTH, reply), RUTH, past={RUTH: past}.get) == expected
+
+
+def test_what_is_remembered_is_each_mailing_once_for_each_list_and_member_and_old_ones_are_forgotten(tmp_path: Path) -> None:
+    memory = Memory(tmp_path / "memory.db")
+    old, new = failed(Reason.MAILBOX_FULL, 200, 8)
+    for list_id, member, failure in (("a", RUTH, old), ("a", RUTH.upper(), new), ("a", RUTH, new), ("b", RUTH, new), ("a", BOB, new)):
+        memory.add(list_id, member, failure)
+    again = Memory(tmp_path / "memory.db")
+    assert [again.of(list_id)(member) for list_id, member in (("a", RUTH), ("b", RUTH), ("a", BOB), ("b", BOB))] == [(new,), (new,), (new,), ()]
 
 
 def test_a_recipient_that_is_too_long_is_found_by_its_fingerprint() -> None:

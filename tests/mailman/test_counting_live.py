@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -32,7 +34,7 @@ AFTER = {
 
 LOGGED = (
     "garden.lists.example.com: <1.day1.report@mx.example.net>: user-unknown (suppress): counts against unknown@example.org: the return path and the report name the same",
-    "garden.lists.example.com: <4.day1.report@mx.example.net>: mailbox-full (count): counts against nobody: mailbox-full may pass",
+    "garden.lists.example.com: <4.day1.report@mx.example.net>: mailbox-full (count): counts against nobody: mailbox-full may pass: 1 in a row; 3 over 14 days count",
     "garden.lists.example.com: <5.day1.report@mx.example.net>: ip-blocked (fix): counts against nobody: ip-blocked is not the recipient's fault",
     "garden.lists.example.com: <9.day1.report@mx.example.net>: user-unknown (suppress): counts against nobody: the return path names another than the report",
 )
@@ -59,6 +61,18 @@ def test_two_days_of_bounces_disable_whom_they_should(site: Site, runner: str, p
     assert set(mailman.standing("shed").values()) == {KEPT}
     logged = (mailman.var / "logs" / "bounce.log").read_text()
     assert [line in logged for line in LOGGED] == [runner == OURS] * len(LOGGED)
+
+
+def test_a_mailbox_that_stays_full_counts_after_a_fortnight_whatever_dies_meanwhile(site: Site) -> None:
+    mailman = site("site")
+    mailman.start("bounces", "lmtp")
+    for day, score in ((1, 0), (2, 0), (3, 1)):
+        mailman.send([bounces(day)["full"], bounces(day)["full"], bounces(day)["blocked"]])
+        mailman.drain()
+        assert {who: standing for who, (_, standing) in mailman.standing("garden").items() if standing} == ({"full": score} if score else {})
+        with closing(sqlite3.connect(mailman.var / "data" / "bounceclass.db")) as memory, memory:
+            assert memory.execute("SELECT member, count(*) FROM failed GROUP BY member").fetchall() == [("full@example.org", day)]
+            memory.execute("UPDATE failed SET at = at - 8 * 86400")
 
 
 LETTER = b"From: ruth@example.net\r\nTo: garden-bounces@lists.example.com\r\nSubject: hello\r\nMessage-ID: <1@example.net>\r\n\r\nHow do I get off this list?\r\n"

@@ -30,10 +30,14 @@ def run_until(mailman: Mailman, checkpoint: str) -> int:
 
 
 def end(mailman: Mailman) -> tuple[list[tuple[str, int]], list[str]]:
-    """Let it finish; return the events, and what it put aside."""
+    """Let it finish; return the bounces that were registered, and what was put aside."""
     mailman.start("bounces", alone=True)
     mailman.drain()
     mailman.stop()
+    return events(mailman)
+
+
+def events(mailman: Mailman) -> tuple[list[tuple[str, int]], list[str]]:
     return mailman.ask("SELECT email, count(*) FROM bounceevent GROUP BY email ORDER BY email"), mailman.queued("shunt") + mailman.queued("bad")
 
 
@@ -60,8 +64,7 @@ def test_while_the_database_is_locked_bounces_wait_and_none_is_put_aside(site: S
         mailman.until(lambda: "back into the queue" in mailman.told(), "nobody meets the lock")
         database.execute("ROLLBACK")
     mailman.drain()
-    mailman.stop()
-    assert end(mailman) == (ALL, [])
+    assert events(mailman) == (ALL, [])
 
 
 def test_the_same_loses_a_bounce_with_mailman_s_own_runner_and_puts_one_aside(site: Site) -> None:

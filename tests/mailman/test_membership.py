@@ -5,10 +5,11 @@ from __future__ import annotations
 import threading
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from bounceclass_mailman import Settings, plugin
+from bounceclass_mailman import Settings, membership, plugin
 
 from bounceclass.engine import Engine
 from bounceclass.errors import Refused, Retry, SettingsError
@@ -90,6 +91,19 @@ def test_who_was_disabled_by_a_person_stays_so(mailman: Mailman) -> None:
     assert again["delivery_status"] == "by_user"
     again["delivery_status"] = "enabled"
     again.save()
+
+
+def test_a_domain_of_many_members_is_done_in_several_calls(mailman: Mailman, monkeypatch: pytest.MonkeyPatch) -> None:
+    one = plugin(Settings(url=mailman.url, password=SECRET, lists=("shed@lists.example.com",)))
+    passed = iter(range(1000))
+    monkeypatch.setattr(membership, "time", SimpleNamespace(monotonic=lambda: next(passed) * 3.0))  # three members, then the time is over
+    for act, left in ((one.bounceclass_suppress, len(MEMBERS)), (one.bounceclass_release, 0)):
+        for _ in range(3):
+            with pytest.raises(Retry, match="more members to go") as raised:
+                act(entry(domain="example.org"))
+            assert raised.value.after == 1
+        act(entry(domain="example.org"))
+        assert len(changed(mailman)["shed"]) == left
 
 
 def test_a_member_may_be_taken_off_instead_and_a_release_brings_nobody_back(mailman: Mailman) -> None:

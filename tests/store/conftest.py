@@ -52,12 +52,12 @@ class Server:
         assert where is not None
         command = [*self._as, str(where / program), *arguments]
         with (self.folder / "out").open("w+") as out:  # no pipe: the server would keep it open
-            done = subprocess.run(command, cwd=self.folder, stdin=subprocess.DEVNULL, stdout=out, stderr=out, check=False, timeout=120)  # noqa: S603  our own command
+            done = subprocess.run(command, cwd=self.folder, stdin=subprocess.DEVNULL, stdout=out, stderr=out, check=False, timeout=150)  # noqa: S603  our own command
             out.seek(0)
             assert done.returncode == 0, out.read()
 
     def start(self) -> None:
-        self.run("pg_ctl", "-D", str(self.folder / "data"), "-l", str(self.folder / "log"), "-w", "-o", f"-k {self.folder} -c listen_addresses=''", "start")
+        self.run("pg_ctl", "-D", str(self.folder / "data"), "-l", str(self.folder / "log"), "-w", "-t", "120", "-o", f"-k {self.folder} -c listen_addresses='' -c fsync=off -c full_page_writes=off", "start")
 
     def stop(self) -> None:
         self.run("pg_ctl", "-D", str(self.folder / "data"), "-m", "immediate", "-w", "stop")
