@@ -80,7 +80,7 @@ def test_the_readme_s_first_two_answers_are_what_the_command_says() -> None:
 def test_the_readme_has_its_two_commands() -> None:
     first, second = [text for page, text in blocks("sh") if page == "README.md"][:2]
     assert first.rstrip().endswith("bounceclass classify samples")
-    assert second.rstrip().endswith("-m pytest -q -n auto")
+    assert second.rstrip().endswith("-m pytest -q -n 4")
 
 
 PACKS = [block for block in blocks("toml") if "[rules." in block[1] or "[providers." in block[1]]
