@@ -9,6 +9,8 @@ import subprocess
 
 import pytest
 
+from samples.make.packages import alone
+
 __all__ = ["REQUIRED", "free_port", "install", "require"]
 
 REQUIRED = os.environ.get("CI") == "true" or os.environ.get("BOUNCECLASS_SERVERS") == "install"
@@ -35,7 +37,8 @@ def install(*packages: str) -> None:
     if not (REQUIRED and os.geteuid() == 0 and fetch):
         return
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
-    done = subprocess.run([fetch, "install", "-y", "-qq", "-o", "DPkg::Lock::Timeout=120", "--no-install-recommends", *packages], capture_output=True, text=True, check=False, env=environment)  # noqa: S603  our own command
+    with alone():
+        done = subprocess.run([fetch, "install", "-y", "-qq", "-o", "DPkg::Lock::Timeout=120", "--no-install-recommends", *packages], capture_output=True, text=True, check=False, env=environment)  # noqa: S603  our own command
     assert done.returncode == 0, done.stderr
 
 

@@ -13,11 +13,11 @@ __all__ = ["command"]
 
 
 @click.command()
-@click.argument("address")
+@click.argument("address", metavar="ADDRESS")
 @click.option("--yes", is_flag=True, help="Don't ask.")
 @store_option
 def command(address: str, yes: bool, url: str | None) -> int:  # noqa: FBT001  click's signature
-    """Delete what is kept of ADDRESS: events, reports, suppressions, the sent log. Exit code 1 if there is nothing.
+    """Delete what is kept of the person at ADDRESS: events, reports, suppressions, the sent log. Exit code 1 if there is nothing.
 
     The person can be mailed again then: take them off your lists first.
     """

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+import fcntl
 import shutil
 import subprocess
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterator
 
-__all__ = ["fetch", "fetch_npm", "unpack", "version"]
+__all__ = ["alone", "fetch", "fetch_npm", "unpack", "version"]
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """Let one process at a time ask apt: two at once disturb each other, whichever lock they meet."""
+    with (Path(tempfile.gettempdir()) / "bounceclass-apt.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def fetch(names: tuple[str, ...], cache: Path) -> None:
@@ -17,7 +29,11 @@ def fetch(names: tuple[str, ...], cache: Path) -> None:
 
     Raises SystemExit, with apt's words, where one can't be had.
     """
-    archives = cache / names[0]
+    with alone():
+        _fetch(names, cache / names[0])
+
+
+def _fetch(names: tuple[str, ...], archives: Path) -> None:
     if list(archives.glob("*.deb")):
         return
     (archives / "partial").mkdir(parents=True, exist_ok=True)
