@@ -98,7 +98,7 @@ def _mails() -> Iterator[bytes]:
 
 
 def _diagnostics() -> set[bytes]:
-    reports = (decode(path.read_bytes()) for path in sorted(_SAMPLES.glob("*/*.json")) if path.name != "expected.json")
+    reports = (decode(path.read_bytes()) for path in sorted(_SAMPLES.glob("*/*.json")) if path.with_suffix(".eml").exists())
     return {event.diagnostic.encode() for report in reports for event in report.events if event.diagnostic}
 
 
