@@ -9,11 +9,15 @@ from __future__ import annotations
 
 import email.header
 import email.parser
+import importlib.util
 import logging
 import re
+import sys
 import threading
 import warnings
+from contextlib import contextmanager
 from functools import cache, lru_cache, partial
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
 from bounceclass.errors import SettingsError
@@ -21,7 +25,7 @@ from bounceclass.mime.charsets import codec_of, decode
 from bounceclass.model import clean_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from bounceclass.protocols import Parser, Shape
 
@@ -147,14 +151,28 @@ def _word(value: object) -> str | None:
     return str(value).partition(";")[0].partition("(")[0].strip().lower() or None if value else None
 
 
-_IMPORT_LOCK: Final = threading.Lock()
+_IMPORT_LOCK: Final = threading.RLock()
+_ADDRESSES: Final = "flanker.addresslib.address"
+"""flanker's address parser: half of the time that its import takes, and never asked by what we call."""
 
 
 def _import_flanker() -> tuple[Any, Any]:
-    """Import flanker without its side effects: no file written, nothing on stderr, no warning.
+    """Import flanker without its side effects: no file written, nothing on stderr, no warning. Its address parser waits until somebody asks it."""
+    with _quietly():
+        if _ADDRESSES not in sys.modules:
+            _defer(_ADDRESSES)
+        from flanker.mime import from_string  # noqa: PLC0415
+        from flanker.mime.message.headers.encodedword import mime_to_unicode  # noqa: PLC0415
+    logging.getLogger("flanker").addHandler(logging.NullHandler())
+    return from_string, mime_to_unicode
 
-    flanker 0.9.11 makes ply rewrite its parser tables inside site-packages at each first import,
-    which races between processes and complains where that folder is read-only.
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """Let ply build its parsers in silence.
+
+    flanker 0.9.11 makes it rewrite its tables inside site-packages at each first import, which races between
+    processes and complains where that folder is read-only.
     """
     with _IMPORT_LOCK, warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -162,15 +180,37 @@ def _import_flanker() -> tuple[Any, Any]:
 
         plain = ply.yacc.yacc
         # A partial, for ply looks at its caller's frame: a function of ours would stand in between.
-        quiet = partial(plain, write_tables=False, check_recursion=False, errorlog=ply.yacc.NullLogger())
+        ply.yacc.yacc = partial(plain, write_tables=False, check_recursion=False, errorlog=ply.yacc.NullLogger())
         try:
-            ply.yacc.yacc = quiet
-            from flanker.mime import from_string  # noqa: PLC0415
-            from flanker.mime.message.headers.encodedword import mime_to_unicode  # noqa: PLC0415
+            yield
         finally:
             ply.yacc.yacc = plain
-    logging.getLogger("flanker").addHandler(logging.NullHandler())
-    return from_string, mime_to_unicode
+
+
+class _Deferred(ModuleType):
+    """A module that is executed when something of it is asked for. importlib's own LazyLoader does so at the next `import` already."""
+
+    def __getattr__(self, name: str) -> object:
+        """Execute it, and become a plain module."""
+        spec = self.__spec__
+        if spec is None or spec.loader is None or name.startswith("__"):
+            raise AttributeError(name)
+        with _quietly():
+            if isinstance(self, _Deferred):  # nobody has meanwhile
+                self.__class__ = ModuleType  # type: ignore[assignment]  # before it imports what imports it
+                spec.loader.exec_module(self)
+        return getattr(self, name)
+
+
+def _defer(name: str) -> None:
+    """Put a module in its place that is executed later."""
+    spec = importlib.util.find_spec(name)
+    if spec is None or spec.loader is None:
+        return
+    module = sys.modules[name] = _Deferred(name)
+    module.__spec__, module.__loader__, module.__file__ = spec, spec.loader, spec.origin
+    module.__package__, _, attribute = name.rpartition(".")
+    setattr(sys.modules[module.__package__], attribute, module)
 
 
 PARSERS: Final[dict[str, type[Flanker | Stdlib]]] = {"flanker": Flanker, "stdlib": Stdlib}

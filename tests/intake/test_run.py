@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from tests.intake.postfix import Postfix
 
-NUMBER = int(os.environ.get("BOUNCECLASS_LMTP", "3000"))
+NUMBER = int(os.environ.get("BOUNCECLASS_LMTP", "1500"))
 SETTINGS = """
 own_hosts = [".example.com"]
 store = {{ url = "sqlite:///{folder}/b.db" }}

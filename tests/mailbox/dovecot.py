@@ -16,7 +16,7 @@ from typing import Any
 
 from imapclient import IMAPClient
 
-from tests.servers import require
+from tests.servers import free_port, require
 
 PASSWORD = "correct-horse"  # noqa: S105  of a server that lives for a test
 CONFIG = """\
@@ -99,13 +99,6 @@ username_attribute = user
 active_attribute = active
 active_value = true
 """
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def certificate(folder: Path, name: str = "server", host: str = "localhost") -> Path:

@@ -354,3 +354,17 @@ def test_the_standard_library_reads_without_flanker_being_imported() -> None:
 def test_a_downgrade_is_silent_where_logging_is_not_set_up(tmp_path: Path) -> None:
     (tmp_path / "flanker.py").write_text("raise ImportError('no flanker today')\n", encoding="utf-8")
     assert finish(start("import bounceclass; print(bounceclass.classify(b'').parser)", tmp_path)) == (0, "stdlib\n", "")
+
+
+DEFERRED = """
+import sys, bounceclass
+bounceclass.classify(b"From: a@example.com\\n\\n")
+assert "flanker.addresslib._parser.parser" not in sys.modules
+from flanker.addresslib.address import parse
+assert str(parse("Ruth <ruth@example.com>")) == "ruth@example.com"
+"""
+
+
+def test_flankers_address_parser_is_built_when_somebody_asks_it_and_not_before() -> None:
+    done = subprocess.run([sys.executable, "-W", "error", "-c", DEFERRED], capture_output=True, text=True, check=False)  # noqa: S603  our own
+    assert (done.returncode, done.stderr) == (0, "")
