@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+import bounceclass
 from samples.make.packages import fetch, unpack
 from tests.servers import REQUIRED
 
@@ -46,11 +47,18 @@ def run(folder: Path, arguments: str, stdin: str) -> subprocess.CompletedProcess
 
 
 def _readable(folder: Path) -> str:
-    """Let everybody reach our interpreter where it lies in a home that is closed to others, as Exim's user must."""
-    base = Path(sys.base_prefix).resolve()
-    closed = next((one for one in reversed(base.parents) if not one.stat().st_mode & 0o001), None)
-    if closed is None:
-        return ""
-    view = folder / "view" / base.relative_to(closed)
-    view.mkdir(parents=True, exist_ok=True)
-    return f'mount --bind "{base}" "{view}" && mount --rbind "{folder}/view" "{closed}" &&'
+    """Let everybody reach our interpreter and our code where they lie in a folder that is closed to others, as Exim's user must."""
+    places = {Path(sys.base_prefix).resolve(), Path(sys.prefix).resolve(), Path(bounceclass.__file__).resolve().parents[1]}
+    views: dict[Path, list[Path]] = {}
+    for place in sorted(places):
+        closed = next((one for one in reversed(place.parents) if not one.stat().st_mode & 0o001), None)
+        if closed is not None and not any(other in place.parents for other in places):
+            views.setdefault(closed, []).append(place)
+    commands = []
+    for number, (closed, seen) in enumerate(views.items()):
+        top = folder / f"view{number}"
+        for place in seen:
+            (top / place.relative_to(closed)).mkdir(parents=True, exist_ok=True)
+            commands.append(f'mount --bind "{place}" "{top / place.relative_to(closed)}" &&')
+        commands.append(f'mount --rbind "{top}" "{closed}" &&')
+    return " ".join(commands)
