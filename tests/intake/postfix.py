@@ -101,7 +101,7 @@ class Postfix:
         """The interpreter as nobody can start it."""
         base = Path(sys.base_prefix)
         program = Path(os.path.realpath(sys.executable)).relative_to(base)
-        return f"env PYTHONPATH={self.top}/code:{self.top}/site {self.top}/base/{program}"
+        return f"env LD_LIBRARY_PATH={self.top}/base/lib PYTHONPATH={self.top}/code:{self.top}/site {self.top}/base/{program}"
 
     def start(self) -> None:
         folders = {"base": Path(sys.base_prefix), "site": Path(msgspec.__file__).parents[1], "code": Path(bounceclass.__file__).parents[1]}
