@@ -6,6 +6,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -188,9 +189,15 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-m", "bounceclass", *arguments], cwd=ROOT, capture_output=True, text=True, check=False, env=environment)  # noqa: S603  our own command
 
 
+def dumped(path: Path) -> list[str]:
+    """All that a database has, as SQL."""
+    with closing(sqlite3.connect(path)) as database:
+        return list(database.iterdump())
+
+
 @pytest.mark.parametrize("url", ["sqlite"], indirect=True)
 def test_the_command_prints_or_writes_it_and_changes_nothing_in_the_store(filled: Parts, tmp_path: Path) -> None:
-    dump = list(sqlite3.connect(tmp_path / "store.db").iterdump())
+    dump = dumped(tmp_path / "store.db")
     (tmp_path / "box" / ".Quarantine" / "cur" / "1.M1.mx").write_bytes(b"From: a\n\n")
     given = ("--config", str(tmp_path / "bounceclass.toml"), "summary", "--since", SINCE.isoformat())
 
@@ -207,7 +214,7 @@ def test_the_command_prints_or_writes_it_and_changes_nothing_in_the_store(filled
     html = run(*given, "--html", str(tmp_path / "page.html"), "--lang", "ko")
     assert (html.returncode, html.stdout) == (0, "")
     assert '<html lang="ko">' in (tmp_path / "page.html").read_text(encoding="utf-8")
-    assert list(sqlite3.connect(tmp_path / "store.db").iterdump()) == dump
+    assert dumped(tmp_path / "store.db") == dump
 
 
 def _plain() -> Configuration:
