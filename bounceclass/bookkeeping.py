@@ -36,8 +36,8 @@ __all__ = ["Account", "Bookkeeper", "DomainChecker", "Entered"]
 
 LOG: Final = logging.getLogger("bounceclass")
 _GRADES: Final = tuple(Trust)
-QUEUES: Final = frozenset({"postfix-log", "exim-log"})
-"""Logs whose events are named by the queue id, which the DSN of the same failure may have."""
+QUEUES: Final = frozenset({"postfix-log"})
+"""Logs whose events are named by the queue id, which the DSN of the same failure has, too (X-Postfix-Queue-ID)."""
 
 
 class DomainChecker(Protocol):

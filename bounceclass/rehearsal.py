@@ -16,7 +16,6 @@ from bounceclass.assembly import open_configured_store, open_sources, opened
 from bounceclass.errors import InputError, StoreError
 from bounceclass.protocols import Item, Peekable
 from bounceclass.sources.files import LeftOut, read_paths
-from bounceclass.sources.maildir import Maildir
 from bounceclass.sources.mbox import Mbox
 
 if TYPE_CHECKING:
@@ -74,7 +73,7 @@ def _items(urls: Iterable[str], engine: Engine, configuration: Configuration) ->
             finally:
                 source.close()
             continue
-        if not isinstance(source, (Maildir, Mbox)):
+        if not isinstance(source, Mbox):
             yield from source.items()
             source.close()
             continue

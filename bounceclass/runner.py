@@ -109,9 +109,9 @@ class Runner:
         """Let it be run again."""
         self._stopping.clear()
 
-    def handle(self, item: Item) -> list[Decision]:
-        """Process one input whole, apart from moving it: in one transaction. Raises StoreError where nothing was kept."""
-        return self._enter(self._prepared(item), [item])
+    def handle(self, item: Item, accounts: list[Account] | None = None) -> list[Decision]:
+        """Process one input whole, apart from moving it: in one transaction; `accounts` where it is prepared. Raises StoreError where nothing was kept."""
+        return self._enter(self._prepared(item) if accounts is None else accounts, [item])
 
     def run(self, sources: Sequence[Source], *, once: bool = False) -> None:
         """Process what the sources have, until stopped; with `once` what is there now, and what is due in the outbox.

@@ -75,8 +75,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
 
     `forwarded`: the report names another one, so it only counts. `because` is a sentence for people;
     `alarms` are of a closed set: tag-forged, tag-expired, tag-from-the-future, tags-disagree,
-    tag-shared, verp-differs, own-mta-from-outside, source-unproved. `account` is the ESP's account
-    that a voucher speaks for.
+    tag-shared, verp-differs, own-mta-from-outside, source-unproved. `account`: the ESP's, of a voucher.
     """
 
     grade: Trust

@@ -37,8 +37,11 @@ def command(folder: Path | None, recipient: str | None, sender: str | None) -> i
         known_recipient, known_sender = envelope()
         spool = Spool(folder if folder is not None else _first_spool())
         spool.store(read_message(), recipient=recipient or known_recipient, sender=sender if sender is not None else known_sender)
-    except (BounceclassError, OSError) as error:
+    except BounceclassError as error:
         complain(str(error))
+        return TRY_AGAIN
+    except OSError as error:
+        complain(f"not stored: {error.strerror or error}{f': {error.filename}' if error.filename else f': {folder}' if folder else ''}")
         return TRY_AGAIN
     return 0
 

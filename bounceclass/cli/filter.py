@@ -95,7 +95,7 @@ class _Ledger:
         parts = self._parts
         accounts = parts.bookkeeper.prepare(item, parts.store, datetime.now(UTC))
         cases = [case for account in accounts for case in account.cases if case.blames and case.recipient]
-        parts.runner.handle(item)
+        parts.runner.handle(item, accounts)
         now = datetime.now(UTC)
         return [case.recipient for case in cases if case.recipient and parts.store.is_suppressed(case.recipient, case.standing.stream, now)]
 

@@ -6,7 +6,6 @@ import os
 import signal
 import threading
 from contextlib import ExitStack
-from datetime import UTC, datetime
 
 import click
 import msgspec
@@ -42,7 +41,6 @@ def command(policies: tuple[str, ...], maps: tuple[str, ...], stream: str | None
     with ExitStack() as stack:
         store = open_configured_store(chosen, create=False)
         stack.callback(store.close)
-        store.is_suppressed("nobody@example.com", None, datetime.now(UTC))
         trust = settings.trust
         asked = Asked(store, stream, read_keys(trust.keys, os.environ), trust.bounce_days, defer=when_away == "defer")
         for protocol, addresses in (("policy", policies), ("socketmap", maps)):

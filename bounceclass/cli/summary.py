@@ -17,7 +17,7 @@ from bounceclass.cli.quarantine import files_of, why_of
 from bounceclass.cli.session import current
 from bounceclass.cli.stored import WHEN, opened, store_option
 from bounceclass.cli.terminal import complain
-from bounceclass.errors import BounceclassError
+from bounceclass.errors import BounceclassError, InputError
 from bounceclass.summary.compiling import compile_summary
 from bounceclass.summary.contents import Quarantined
 from bounceclass.summary.wording import Wording
@@ -64,7 +64,10 @@ def command(since: datetime, html: Path | None, form: str, lang: str | None, url
 def _write_page(path: Path, found: Summary, words: Wording) -> None:
     from bounceclass.summary.html import page, put  # noqa: PLC0415  only for a page
 
-    put(path, page(found, words))
+    try:
+        put(path, page(found, words))
+    except OSError as error:
+        raise InputError(str(path), error.strerror or str(error)) from error
     click.echo(path, err=True)
 
 

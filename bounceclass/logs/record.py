@@ -11,7 +11,6 @@ from bounceclass import transcript
 from bounceclass.model import Event, Kind, Original, Report, clean_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from datetime import datetime
 
 __all__ = ["Dialect", "Memory", "Message", "Outcome", "report_of"]
@@ -69,7 +68,6 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     original_recipient: str | None = None
     said: str = ""
     status: str | None = None
-    reply_code: int | None = None
     command: str | None = None
     queue: str | None = None
     remote_mta: str | None = None
@@ -98,17 +96,17 @@ class Dialect(Protocol):
 _ACTIONS: Final = {Kind.BOUNCE: "failed", Kind.DELAY: "delayed", Kind.DELIVERY: "delivered"}
 
 
-def report_of(outcome: Outcome, format_: str, source: str | None, *, read: Callable[[str], transcript.Transcript] = transcript.read) -> Report:
+def report_of(outcome: Outcome, format_: str, source: str | None) -> Report:
     """Return the Report of an outcome: codes are what the remote said, else what the log has; the sender is the returned Return-Path."""
     said = clean_text(" ".join(outcome.said[:_LONGEST].split()))
-    found = read(said)
+    found = transcript.read(said)
     event = Event(
         id=outcome.queue,
         kind=outcome.kind,
         recipient=clean_text(outcome.recipient),
         original_recipient=clean_text(outcome.original_recipient) if outcome.original_recipient else None,
         action="relayed" if outcome.passed_on else _ACTIONS.get(outcome.kind),
-        reply_code=outcome.reply_code or found.reply_code,
+        reply_code=found.reply_code,
         enhanced_status=found.enhanced_status or outcome.status,
         diagnostic=said or None,
         command=outcome.command or found.command,

@@ -68,6 +68,11 @@ class Listener:
         self._arrived.clear()
         yield from self._maildir.items()
 
+    def peek(self) -> Iterator[Item]:
+        """Yield what lies in the spool; nobody is listened to."""
+        if self.path.is_dir():
+            yield from self._maildir.peek()
+
     def watch(self, timeout: float) -> bool:
         """Wait until a message was taken."""
         return self._arrived.wait(timeout)

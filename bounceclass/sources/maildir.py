@@ -17,6 +17,8 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+import msgspec
+
 from bounceclass.errors import InputError
 from bounceclass.model import clean_text
 from bounceclass.protocols import Item
@@ -65,6 +67,14 @@ class Maildir:
                     make_maildir(target)
             for name in ("new", "cur"):
                 yield from self._read(self.path / name)
+        except OSError as error:
+            raise InputError(self.url, error.strerror or str(error)) from error
+
+    def peek(self) -> Iterator[Item]:
+        """Yield the same; nothing is made, held or moved."""
+        try:
+            for name in ("new", "cur"):
+                yield from (msgspec.structs.replace(item, finish=None) for item in self._read(self.path / name))
         except OSError as error:
             raise InputError(self.url, error.strerror or str(error)) from error
 

@@ -53,6 +53,11 @@ class Webhooks:
         for item in self._maildir.items():
             yield self.read(item)
 
+    def peek(self) -> Iterator[Item]:
+        """Yield the same; nothing is made, held or moved."""
+        for item in self._maildir.peek():
+            yield self.read(item)
+
     def watch(self, timeout: float) -> bool:
         """Wait until a delivery lies there; another process stores them, so this looks again and again."""
         end = time.monotonic() + timeout

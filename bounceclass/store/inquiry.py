@@ -30,9 +30,7 @@ _t: Final = suppressions.c
 
 def is_suppressed(connection: Connection, naming: Naming, address: str, stream: str | None, now: datetime) -> bool:
     """Tell whether an address, or its domain, is suppressed for a stream; with None only entries for all streams tell."""
-    here = _t.scope.is_(None) if stream is None else or_(_t.scope.is_(None), _t.scope == stream)
-    found = select(_t.id).where(_about(naming, address), here, is_active(now)).limit(1)
-    return connection.scalar(found) is not None
+    return suppression_of(connection, naming, address, stream, now) is not None
 
 
 def suppression_of(connection: Connection, naming: Naming, address: str, stream: str | None, now: datetime) -> Suppression | None:

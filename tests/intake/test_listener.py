@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import smtplib
 import socket
+import subprocess
+import sys
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +16,7 @@ from bounceclass.errors import InputError, SettingsError
 from bounceclass.settings import Limits
 from bounceclass.sources import maildir
 from bounceclass.sources.listener import Listener
+from bounceclass.sources.spool import Spool
 from tests.runner.conftest import bounce
 from tests.servers import free_port
 
@@ -120,6 +123,18 @@ def test_what_was_said_to_be_stored_is_met_by_whoever_reads_the_spool_next(tmp_p
         item.finish(None)
     second.close()
     assert (len(items), len(list((tmp_path / "spool" / ".Processed" / "cur").iterdir()))) == (2, 2)
+
+
+def test_a_dry_run_listens_to_nobody_and_makes_nothing(tmp_path: Path) -> None:
+    spool = tmp_path / "spool"
+    url = f"lmtp:127.0.0.1:{free_port()}?spool={spool}"
+    command = [sys.executable, "-m", "bounceclass", "run", "--dry-run", "--store", f"sqlite:///{tmp_path}/b.db", url]
+    done = subprocess.run(command, capture_output=True, check=False)  # noqa: S603  our own command
+    assert (done.returncode, done.stdout, list(tmp_path.iterdir())) == (0, b"", []), done.stderr
+    Spool(spool).store(bounce(1, "ruth@example.net"), sender="", recipient=TWO[0])
+    before = sorted(tmp_path.rglob("*"))
+    done = subprocess.run(command, capture_output=True, check=False)  # noqa: S603  as above
+    assert (done.returncode, len(done.stdout.splitlines()), sorted(tmp_path.rglob("*"))) == (0, 1, before), done.stderr
 
 
 def test_many_at_once_are_all_stored(listener: Listener) -> None:

@@ -64,7 +64,7 @@ def test_the_configuration_says_where(source: str, tmp_path: Path) -> None:
     [
         (("deliver",), MAIL, "no Maildir is named: give one, or configure a source maildir:FOLDER"),
         (("deliver", "{box}"), b"", "standard input is empty"),
-        (("deliver", "/proc/nowhere"), MAIL, "No such file or directory"),
+        (("deliver", "/proc/nowhere"), MAIL, "not stored: No such file or directory: /proc/nowhere"),
         (("deliver", "--colour", "red"), MAIL, "No such option '--colour'"),
         (("deliver", "a", "b"), MAIL, "unexpected extra argument"),
         (("--config", "nowhere.toml", "deliver"), MAIL, "nowhere.toml"),

@@ -9,7 +9,7 @@ import pytest
 
 from tests.mailbox.places import Remote
 from tests.runner.conftest import Sink, World, bounce
-from tests.runner.test_kill import CHECKPOINTS, PEOPLE, fill, suppressed
+from tests.runner.test_kill import PEOPLE, suppressed, survives
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,21 +19,7 @@ if TYPE_CHECKING:
 
 @pytest.mark.parametrize("kind", ["imap", "pop3"])
 def test_killed_at_every_checkpoint_in_turn_it_loses_and_doubles_nothing(kind: str, box: Box, sink: Sink, tmp_path: Path) -> None:
-    world = World(tmp_path, kind, f"sqlite:///{tmp_path / 'b.db'}", sink, place=Remote(kind, box, tmp_path))
-    number = fill(world)
-    kills = 0
-    for at, checkpoint in enumerate(CHECKPOINTS):
-        done = world.run(checkpoint, 1 + at % 3)
-        killed = done.returncode == -signal.SIGKILL
-        assert killed or done.returncode == 0, done.stderr
-        kills += killed
-    assert kills >= len(CHECKPOINTS) - 2
-    world.drain()
-    assert sorted(suppressed(world)) == sorted(PEOPLE)
-    assert sink.recipients == {"bounce": set(PEOPLE), "suppress": set(PEOPLE)}
-    assert len(sink.calls) == 2 * len(PEOPLE)
-    assert max(sink.calls.values()) <= 3  # the two kills amid calls may have repeated one, under its first key
-    assert (world.place.processed(), world.place.quarantined(), world.place.left()) == (number, 0, 0)
+    survives(World(tmp_path, kind, f"sqlite:///{tmp_path / 'b.db'}", sink, place=Remote(kind, box, tmp_path)), sink)
 
 
 @pytest.mark.parametrize("kind", ["imap", "pop3"])

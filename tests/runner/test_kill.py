@@ -39,7 +39,11 @@ def suppressed(world: World) -> list[str]:
 
 @pytest.mark.parametrize("kind", ["maildir", "mbox", "log"])
 def test_killed_at_every_checkpoint_in_turn_it_loses_and_doubles_nothing(kind: str, url: str, sink: Sink, tmp_path: Path) -> None:
-    world = World(tmp_path, kind, url, sink)
+    survives(World(tmp_path, kind, url, sink), sink)
+
+
+def survives(world: World, sink: Sink) -> None:
+    """Fill a place, kill runs over it at each checkpoint in turn, drain it; nothing may be lost or take effect twice."""
     number = fill(world)
     kills = 0
     for at, checkpoint in enumerate(CHECKPOINTS):
