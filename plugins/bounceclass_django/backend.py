@@ -41,7 +41,7 @@ class RefusesSuppressed:
         self._mark(email_messages)
         strict = getattr(settings, "BOUNCECLASS_SUPPRESSED", "drop") == "raise"
         refused = [one for message in email_messages for one in message.suppressed_recipients]
-        if strict and refused and not getattr(self, "fail_silently", False):
+        if strict and refused and not self._silent():
             raise SuppressedRecipient(dict.fromkeys(refused))
         chosen = [message for message in email_messages if not (strict and message.suppressed_recipients)]
         before = [{name: getattr(message, name) for name in _FIELDS} for message in chosen]
@@ -54,6 +54,10 @@ class RefusesSuppressed:
         finally:
             for message, fields in zip(chosen, before, strict=True):
                 _set(message, fields)
+
+    def _silent(self) -> bool:
+        """Whether the backend was asked to fail silently: as its own attribute, or, where Django 6.1 keeps that for it, as Django's."""
+        return bool(vars(self).get("fail_silently", vars(self).get("_fail_silently", False)))
 
     def _mark(self, messages: Sequence[Any]) -> None:
         """Note on each message those of its recipients, as written, who are suppressed for it: everywhere, for its first tag, or at this ESP."""

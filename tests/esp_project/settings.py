@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django import VERSION
+
 SECRET_KEY = "of a test"  # noqa: S105
 INSTALLED_APPS = ["anymail", "bounceclass_django"]
 DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}}
@@ -9,4 +11,8 @@ ROOT_URLCONF = "tests.esp_project.urls"
 ALLOWED_HOSTS = ["testserver"]
 USE_TZ = True
 ANYMAIL = {"WEBHOOK_SECRET": "us:secret", "MAILGUN_WEBHOOK_SIGNING_KEY": "key-of-mailgun", "POSTMARK_SERVER_TOKEN": "token"}
-EMAIL_BACKEND = "tests.esp_project.backends.Outbox"
+_BACKEND = "tests.esp_project.backends.Outbox"
+if VERSION < (6, 1):
+    EMAIL_BACKEND = _BACKEND
+else:
+    MAILERS = {"default": {"BACKEND": _BACKEND}}

@@ -17,13 +17,14 @@ from bounceclass_django.models import DeliveredMailing, FailedMailing, Suppressi
 from bounceclass_django.parts import Parts
 from bounceclass_django.signals import decided
 from django.core import mail
-from django.core.mail import EmailMessage, get_connection
+from django.core.mail import EmailMessage
 from django.core.management import call_command
 from django.test import Client, override_settings
 
 from bounceclass.engine import Engine
 from bounceclass.policy import Policy
 from bounceclass.settings import Settings, TrustSettings
+from tests.esp_project.backends import Esp, Outbox, Silent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -259,7 +260,7 @@ def test_suppressed_recipients_are_left_out_and_a_message_to_nobody_else_is_not_
     suppress("listed@example.org", scope="Postmark", reason="suppressed")
     one = EmailMessage("news", "text", "us@example.com", ["Ruth <RUTH@Example.org>", "bob@example.net"], bcc=["old@example.org"], cc=["listed@example.org"])
     two = EmailMessage("news", "text", "us@example.com", [RUTH])
-    assert get_connection("tests.esp_project.backends.Outbox").send_messages([one, two]) == 1
+    assert Outbox().send_messages([one, two]) == 1
     assert sent() == [(["bob@example.net"], ["listed@example.org"], ["old@example.org"])]
     assert (one.to, one.suppressed_recipients) == (["Ruth <RUTH@Example.org>", "bob@example.net"], ["Ruth <RUTH@Example.org>"])
     assert (two.to, two.suppressed_recipients) == ([RUTH], [RUTH])
@@ -271,9 +272,9 @@ def test_where_that_is_wanted_a_message_to_a_suppressed_recipient_is_an_error_an
     messages = [EmailMessage("news", "text", "us@example.com", [to]) for to in ("bob@example.net", RUTH)]
     with override_settings(BOUNCECLASS_SUPPRESSED="raise"):
         with pytest.raises(SuppressedRecipient, match=r"suppressed: ruth@example\.org") as raised:
-            get_connection("tests.esp_project.backends.Outbox").send_messages(messages)
+            Outbox().send_messages(messages)
         assert (raised.value.recipients, sent()) == ((RUTH,), [])
-        assert get_connection("tests.esp_project.backends.Outbox", fail_silently=True).send_messages(messages) == 1
+        assert Silent().send_messages(messages) == 1
     assert sent() == [(["bob@example.net"], [], [])]
 
 
@@ -284,7 +285,7 @@ def test_where_that_is_wanted_a_message_to_a_suppressed_recipient_is_an_error_an
 def test_an_entry_for_one_stream_or_one_esp_holds_there_alone(scope: str, tags: list[str], left_out: list[str]) -> None:
     suppress(scope=scope)
     message = AnymailMessage("news", "text", "us@example.com", [RUTH, "bob@example.net"], tags=tags)
-    assert get_connection("tests.esp_project.backends.Esp").send_messages([message]) == 1
+    assert Esp().send_messages([message]) == 1
     assert message.suppressed_recipients == left_out
     assert set(message.anymail_status.recipients) == {"bob@example.net", RUTH} - set(left_out)
 
@@ -296,5 +297,5 @@ def test_a_thousand_recipients_are_looked_up_in_a_few_queries() -> None:
     suppress("n7@example.org")
     messages = [EmailMessage("news", "text", "us@example.com", [f"n{number}@example.org"]) for number in range(1000)]
     with CaptureQueriesContext(connection) as queries:
-        assert get_connection("tests.esp_project.backends.Outbox").send_messages(messages) == 999
+        assert Outbox().send_messages(messages) == 999
     assert len(queries) == 2
