@@ -81,7 +81,7 @@ def has_fields(message: Message) -> bool:
 def _fields_in_text(message: Message) -> str:
     for part in message.of_type(_TEXTS):
         text = message.decoded(part, message.limits.text)
-        head = _HEAD_OF_TEXT.search(text) if _IN_TEXT.search(text) else None
+        head = _HEAD_OF_TEXT.search(text) if "-recipient" in text.lower() and _IN_TEXT.search(text) else None
         if head:
             return text[head.start() :]
     return ""

@@ -24,7 +24,6 @@ Group = dict[str, str]
 """Fields by name in lower case; the first of several counts. Values are unfolded."""
 
 _FIELD: Final = re.compile(r"([A-Za-z][\w.-]{1,60})[ \t]*:[ \t]*(.*)")
-_REPLY_LINE: Final = re.compile(r"[245]\d\d[ -]")
 _XTEXT: Final = re.compile(r"\+(2B|3D)")
 _EMBEDDED: Final = re.compile(r"\\x\{([0-9A-Fa-f]{1,6})\}")
 _TYPE: Final = re.compile(r"[\w-]{1,40}\Z")
@@ -53,7 +52,7 @@ class Paragraph:
         """Take a line: a field, a continuation, or junk."""
         if line[0] in " \t" and self._lines:
             self._lines[-1][1].append(line.strip())
-        elif (match := _FIELD.match(line)) and not _REPLY_LINE.match(line):
+        elif match := _FIELD.match(line):
             self._lines.append((match[1].lower(), [match[2].strip()]))
         elif self._lines and self._lines[-1][0] == "diagnostic-code":  # nullmailer does not fold a multi-line reply
             self._lines[-1][1].append(line.strip())

@@ -42,6 +42,10 @@ class Automaton:
         """Return the places, in the words given, of those that stand in a text."""
         return set() if self._empty else {place for _, place in self._automaton.iter(text)}
 
+    def any_within(self, text: str) -> bool:
+        """Tell whether one of them stands in a text."""
+        return not self._empty and next(self._automaton.iter(text), None) is not None
+
 
 class Pieces:
     """Only the literals of which four rare characters stand in the text are looked for."""
@@ -65,3 +69,7 @@ class Pieces:
         for piece in self._by_piece.keys() & {text[start : start + _PIECE] for start in range(len(text) - _PIECE + 1)}:
             found.update(place for word, place in self._by_piece[piece] if word in text)
         return found
+
+    def any_within(self, text: str) -> bool:
+        """Tell whether one of them stands in a text."""
+        return bool(self.within(text))

@@ -20,14 +20,14 @@ from typing import TYPE_CHECKING, Final
 
 from bounceclass.mime.charsets import decode
 from bounceclass.mime.headers import Headers, end_of_headers
-from bounceclass.mime.parsers import build_skeleton, parser_named, read_skeleton
+from bounceclass.mime.parsers import parser_named, read_shape
 from bounceclass.mime.split import Part, Splitter
 from bounceclass.model import Defect
 from bounceclass.returned import find_headers
 from bounceclass.transcript import lower
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from bounceclass.protocols import Parser, Shape
     from bounceclass.settings import Settings
@@ -74,8 +74,8 @@ class Message:
         splitter = Splitter(raw, limits)
         self._split(splitter)
         self._defects |= splitter.defects
-        self._shapes: dict[int, Shape] | None = None
         self._decoded: dict[int, str] = {}
+        self._text: str | None = None
 
     def _split(self, splitter: Splitter) -> None:
         self.parts: list[Part] = list(splitter.split(0, len(self.raw)))
@@ -104,6 +104,11 @@ class Message:
 
     def text(self) -> str:
         """Return the notice for people: the first text/plain part, else the first text/html without its tags."""
+        if self._text is None:
+            self._text = self._find_text()
+        return self._text
+
+    def _find_text(self) -> str:
         for wanted in ("text/plain", "text/html"):
             for part in self.parts:
                 if part.content_type == wanted and (text := self.decoded(part, self.limits.text)).strip():
@@ -168,20 +173,16 @@ class Message:
         return Headers(self.raw[part.body : head_end], self.engine, self.limits, self.add_defect)
 
     def _shape(self, part: Part) -> Shape:
-        if self._shapes is None:
-            self._shapes = self._read_shapes(self.parts)
-        return self._shapes.get(id(part), (None, None))
-
-    def _read_shapes(self, parts: Sequence[Part]) -> dict[int, Shape]:
-        chosen = [part for part in parts if part.content_type.startswith(("text/", "message/"))]
-        # Only charset and encoding are asked for, so every part is given as text: flanker fails on
-        # message types that it does not know.
-        skeleton = build_skeleton((_as_text(part), part.encoding()) for part in chosen)
-        self.parser, shapes = read_skeleton(self.engine, skeleton, len(chosen))
-        return {id(part): shape for part, shape in zip(chosen, shapes, strict=True)}
+        if not part.content_type.startswith(("text/", "message/")):
+            return None, None
+        name, shape = read_shape(self.engine, _as_text(part), part.encoding())
+        if name != self.engine.name:
+            self.parser = name
+        return shape
 
 
 def _as_text(part: Part) -> bytes:
+    """Return a Content-Type as that of a text: only the charset is asked for, and flanker fails on message types that it does not know."""
     _, _, parameters = part.field.partition(b";")
     parameters = b" ".join(parameters[:_FIELDS].split())
     return b"text/plain; " + parameters if b"charset" in parameters.lower() else b"text/plain"

@@ -23,6 +23,8 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from bounceclass.landmarks import landmarks
+from bounceclass.literals import literals
 from bounceclass.model import Event, Kind
 from bounceclass.returned import cut_off
 from bounceclass.statement import make_event
@@ -30,6 +32,7 @@ from bounceclass.statement import make_event
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from bounceclass.literals import Automaton, Pieces
     from bounceclass.message import Message
     from bounceclass.mime.headers import Headers
 
@@ -70,22 +73,33 @@ class Notices:
         self._rows = [_Row(row) for row in rows]
         self._open = [row for row in self._rows if row.notice.sender or row.notice.header]
 
+    @cached_property
+    def _landmarks(self) -> Automaton | Pieces:
+        """What finds the landmarks of all rows, numbered in them."""
+        numbers: dict[str, int] = {}
+        for row in self._rows:
+            row.landmarks = frozenset(numbers.setdefault(mark, len(numbers)) for mark in landmarks(row.notice.start))
+        return literals(tuple(numbers))
+
     def read(self, message: Message, *, from_daemon: bool) -> tuple[str | None, list[Event]]:
         """Return the name of the row that reads a message, and its events; (None, []) where none does."""
-        headers, text = message.headers, None
+        headers, text, seen = message.headers, "", None
         subject, sender = ((headers.get(name) or "").lower() for name in ("subject", "from"))
         for row in self._rows if from_daemon else self._open:
-            if row.hints_at(headers, subject, sender):
-                text = cut_off(message.text()) if text is None else text
-                events = row.read(message, text)
-                if events:
-                    return row.notice.name, events
+            if (seen is not None and row.is_absent(seen)) or not row.hints_at(headers, subject, sender):
+                continue
+            if seen is None:
+                text = cut_off(message.text())
+                seen = self._landmarks.within(text)
+            if not row.is_absent(seen) and (events := row.read(message, text)):
+                return row.notice.name, events
         return None, []
 
 
 class _Row:
     def __init__(self, notice: Notice) -> None:
         self.notice = notice
+        self.landmarks = frozenset[int]()
         if notice.reader is None and f"(?P<{_RECIPIENT}>" not in notice.recipient:
             msg = f"notice {notice.name}: recipient has no group (?P<{_RECIPIENT}>...), and there is no reader"
             raise ValueError(msg)
@@ -101,6 +115,10 @@ class _Row:
         """The start, the recipient line and the stop."""
         row = self.notice
         return tuple(re.compile(one, re.MULTILINE) if one is not None else None for one in (row.start, row.recipient, row.stop))  # type: ignore[return-value]
+
+    def is_absent(self, seen: set[int]) -> bool:
+        """Tell whether the text can't hold the start of the notice; `seen` are the landmarks that it holds."""
+        return bool(self.landmarks) and self.landmarks.isdisjoint(seen)
 
     def hints_at(self, headers: Headers, subject: str, sender: str) -> bool:
         """Tell whether the clues hold; subject and sender are given in lower case."""

@@ -25,7 +25,7 @@ looked for at once (`literals`).
 from __future__ import annotations
 
 import re
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -276,13 +276,18 @@ class Finder:
                     self._labels.setdefault((pack.name, label), Match(rule, name, pack.name, 0, len(label)))
         self._by_reply: dict[int, list[int]] = {}
         self._by_provider: dict[str | None, list[int]] = {}
-        self._index()
+        numbers = self._index()
         self._domains = {domain: name for name, one in reversed(self.providers.items()) for domain in one.domains}
         self._hosts = {host: name for name, one in reversed(self.providers.items()) for host in one.hosts}
-        spoken = {word: name for name, one in reversed(self.providers.items()) for word in reversed(one.words)}
-        self._words, self._speakers = literals(tuple(reversed(spoken))), tuple(reversed(spoken.values()))
+        spoken = ((word, name) for name, one in self.providers.items() for word in one.words)
+        self._speakers: dict[int, tuple[int, str]] = {}
+        for rank, (word, name) in enumerate(spoken):
+            self._speakers.setdefault(numbers.setdefault(word, len(numbers)), (rank, name))
+        # The provider and the rules are asked for one after the other about the same text.
+        self._within = lru_cache(maxsize=1)(literals(tuple(numbers)).within)
 
-    def _index(self) -> None:
+    def _index(self) -> dict[str, int]:
+        """Enter each rule under what may find it; return the numbers of the literals."""
         numbers: dict[str, int] = {}
         self._by_literal: dict[int, list[int]] = {}
         for place, row in enumerate(self._rows):
@@ -295,7 +300,7 @@ class Finder:
                 self._by_reply.setdefault(code, []).append(place)
             if not rule.reply:
                 self._by_provider.setdefault(rule.provider, []).append(place)
-        self._literals = literals(tuple(numbers))
+        return numbers
 
     def of_label(self, format_: str, label: str) -> Match | None:
         """Return the rule of the pack of that name for a source's own word, None where there is none; the pack asked first is taken."""
@@ -307,7 +312,7 @@ class Finder:
 
     def find_all(self, facts: Facts) -> Iterator[Match]:
         """Yield every rule that holds, in order."""
-        found = self._literals.within(facts.text)
+        found = self._within(facts.text)
         for place in sorted(self._candidates(facts, found)):
             match = self._rows[place].match(facts, found)
             if match is not None:
@@ -326,8 +331,8 @@ class Finder:
             name = _by_end(host, self._hosts) if host else None
             if name is not None:
                 return name
-        if text and (spoken := self._words.within(text)):
-            return self._speakers[min(spoken)]
+        if text and (spoken := self._speakers.keys() & self._within(text)):
+            return min(self._speakers[number] for number in spoken)[1]
         return _by_end(domain, self._domains)
 
 

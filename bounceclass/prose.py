@@ -20,12 +20,14 @@ from bounceclass.addresses import mailbox
 from bounceclass.autoreply import has_daemon_name, is_from_daemon, is_marked
 from bounceclass.dsn import failed_recipients, parse_date
 from bounceclass.knowledge import data_file
+from bounceclass.literals import literals
 from bounceclass.model import Event, Kind
 from bounceclass.returned import cut_off
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from bounceclass.literals import Automaton, Pieces
     from bounceclass.message import Message
     from bounceclass.mime.headers import Headers
     from bounceclass.model import Report
@@ -52,6 +54,7 @@ _REFUSAL: Final = re.compile(r"(?<![\w.])[45][0-5]\d(?![\w.]*\w@|\d)")
 _ENOUGH: Final = 2
 _FOR: Final = frozenset({"to", "cc", "received", "delivered-to", "x-original-to", "envelope-to"})
 _OF_LISTS: Final = ("list-id", "list-unsubscribe", "list-post")
+_OF_FAILURE: Final = ("failed", "delayed", "trying")
 _ANSWERS: Final = ("re:", "fw:", "fwd:", "aw:", "wg:", "sv:", "vs:", "tr:", "rv:", "antw:", "回复", "答复", "回覆")
 _ADDRESS: Final = re.compile(r"(?<![\w.+=/@-])[\w.!#$%&'*+/=?^`{|}~-]{1,64}@(?:[\w-]{1,63}\.)+[^\W\d_][\w-]{0,23}(?![\w@-])")
 _OPENS: Final = re.compile(r"(?:[ \t*|\W]{0,8}(?:[^\n@<>:]{0,40}:)?[ \t]*)?(?:<|&lt;|\"|')?\s?(?:rfc822;|smtp:|mailto:|to:)?[ \t]*(?:<)?$", re.IGNORECASE)
@@ -117,8 +120,14 @@ def _own_words(text: str) -> str:
     return "\n".join(line for line in cut_off(text).split("\n") if not line.startswith(">"))
 
 
-def _says(words: Sequence[str], text: str) -> bool:
-    return any(word in text for word in words)
+@cache
+def _finder(*lists: str) -> Automaton | Pieces:
+    """Return what finds the words of some lists of the table."""
+    return literals(tuple(dict.fromkeys(word for name in lists for word in getattr(_table(), name))))
+
+
+def _says(text: str, *lists: str) -> bool:
+    return _finder(*lists).any_within(text)
 
 
 def _folded(text: str | None) -> str:
@@ -127,15 +136,13 @@ def _folded(text: str | None) -> str:
 
 def _is_notice(message: Message, notice: str, *, comes_with: bool) -> bool:
     """Tell a failure notice; `comes_with` tells that a mail came back with it, or a header that names who failed."""
-    table = _table()
     subject = _folded(message.headers.get("subject"))
     text = _folded(notice[:4000])
-    tells_of_failure = (*table.failed, *table.delayed, *table.trying)
     tells = (
-        _says(tells_of_failure, subject),
-        _says(tells_of_failure, text),
+        _says(subject, *_OF_FAILURE),
+        _says(text, *_OF_FAILURE),
         transcript.read(text).reply_code is not None,
-        comes_with or _says(table.returned, text[-2000:]),
+        comes_with or _says(text[-2000:], "returned"),
     )
     if has_daemon_name(message):
         return (tells[0] or tells[3]) and sum(tells) >= _ENOUGH
@@ -148,15 +155,14 @@ def _is_notice(message: Message, notice: str, *, comes_with: bool) -> bool:
 
 def _is_machine(message: Message) -> bool:
     """Tell whether the sender's local part is no person's: "Symantec_AntiVirus_for_SMTP_Gateways"."""
-    return _says(_table().machines, (mailbox(message.headers.get("from") or "") or "").lower().partition("@")[0])
+    return _says((mailbox(message.headers.get("from") or "") or "").lower().partition("@")[0], "machines")
 
 
 def _kind(message: Message, notice: str) -> Kind:
-    table = _table()
     text = _folded(f"{message.headers.get('subject')}\n{notice[:4000]}")
-    if _says(table.given_up, text):
+    if _says(text, "given_up"):
         return Kind.BOUNCE
-    return Kind.DELAY if _says(table.trying, text) or (_says(table.delayed, text) and not _says(table.final, text)) else Kind.BOUNCE
+    return Kind.DELAY if _says(text, "trying") or (_says(text, "delayed") and not _says(text, "final")) else Kind.BOUNCE
 
 
 def _recipients(message: Message, notice: str, returned: Headers | None) -> list[str]:
@@ -261,7 +267,7 @@ def _words(about: str, recipient: str | None) -> str:
 
 def _until_returned(text: str) -> str:
     lines = text.split("\n")
-    end = next((place for place, line in enumerate(lines) if _says(_table().returned, line.lower())), len(lines))
+    end = next((place for place, line in enumerate(lines) if _says(line.lower(), "returned")), len(lines))
     return "\n".join(lines[:end]).strip()
 
 

@@ -12,6 +12,7 @@ Header fields tell it in any language: three or more in a row, one of them such 
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final
 
 __all__ = ["cut_off", "find_headers"]
@@ -28,13 +29,17 @@ def cut_off(text: str) -> str:
     return text[: block[0]] if block and block[0] > 0 else text
 
 
+@lru_cache(maxsize=16)  # a text is asked about by each reader of its mail
 def find_headers(text: str) -> tuple[int, int] | None:
     """Return start and end of the header block of a mail within a text; None where there is none."""
     if not any(word in text for word in ("Received:", "Message-I", "MIME-V", "Mime-V", "Return-Path:", "Content-Type:")):
         return None
     start, place, names = -1, 0, set[str]()
     for line in text.split("\n"):
-        match = _FIELD.match(line)
+        match = _FIELD.match(line) if ":" in line else None
+        if match is None and not names:
+            place += len(line) + 1
+            continue
         name = match[1].lower() if match else ""
         if name in _USUAL or name.startswith("x-") or (name and names):
             start = place if start < 0 else start

@@ -204,9 +204,11 @@ class Normalised:
         return min(self._origins[mark] + place - self._marks[mark], furthest)
 
 
-_IP: Final = re.compile(
-    r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?!\w|\.\d)|"
-    r"(?<![\w:.])(?:(?:[0-9a-f]{1,4}:){7}[0-9a-f]{1,4}|(?:[0-9a-f]{1,4}:){1,6}(?::[0-9a-f]{1,4}){1,6})(?![\w:])",
+# A pattern that begins with a class is tried only where one of it stands, so what may not stand before comes behind it.
+_IPV4: Final = re.compile(r"\d(?<![\w.]\d)\d{0,2}\.(?:\d{1,3}\.){2}\d{1,3}(?!\w|\.\d)")
+_IPV6: Final = re.compile(
+    r"[0-9a-f](?<![\w:.][0-9a-f])[0-9a-f]{0,3}:"
+    r"(?:(?:[0-9a-f]{1,4}:){6}[0-9a-f]{1,4}|(?:[0-9a-f]{1,4}:){0,5}(?::[0-9a-f]{1,4}){1,6})(?![\w:])",
 )
 _BLANKS: Final = re.compile(r"\s\s+|[^\S ]")
 _LOCAL: Final = frozenset("abcdefghijklmnopqrstuvwxyz0123456789.!#$%&'*+/=?^_`{|}~-")
@@ -240,9 +242,13 @@ def normalise(text: str, start: int = 0, end: int | None = None) -> Normalised:
 
 
 def _masks(lowered: str) -> list[tuple[int, int, str]]:
-    spans = [(m.start(), m.end(), " ") for m in _BLANKS.finditer(lowered)]
-    if lowered.count(".") > 2 or lowered.count(":") > 2:  # noqa: PLR2004  an IP address has at least three
-        spans += [(m.start(), m.end(), "<ip>") for m in _IP.finditer(lowered)]
+    blanks = "  " in lowered or not lowered.isprintable()  # no other blank is printable
+    spans = [(m.start(), m.end(), " ") for m in _BLANKS.finditer(lowered)] if blanks else []
+    dots, colons = lowered.count("."), lowered.count(":")
+    if dots > 2:  # noqa: PLR2004  an IPv4 address has three
+        spans += [(m.start(), m.end(), "<ip>") for m in _IPV4.finditer(lowered)]
+    if (dots > 2 or colons > 2) and ("::" in lowered or colons > 6):  # noqa: PLR2004  an IPv6 address that leaves nothing out has seven
+        spans += [(m.start(), m.end(), "<ip>") for m in _IPV6.finditer(lowered)]
     at = lowered.find("@")
     while at >= 0:
         left, right = _address(lowered, at)

@@ -46,6 +46,8 @@ def decode(data: bytes, label: str | None = None, *, whole: bool = True) -> str:
 
     Not `whole`: the data were cut, perhaps within a character, which is left out.
     """
+    if label is None and data.isascii() and b"\x1b" not in data:
+        return data.decode("ascii")
     codec = codec_of(label)
     if b"\x1b" in data and codec in {None, "ascii", "utf-8", "iso8859-1"} and (b"\x1b$" in data or b"\x1b(" in data):
         codec = "iso2022_jp"

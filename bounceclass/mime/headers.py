@@ -6,6 +6,7 @@ Values are unfolded and decoded: raw bytes as text, encoded words (RFC 2047) by 
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from bounceclass.mime.charsets import decode
@@ -16,9 +17,11 @@ if TYPE_CHECKING:
     from bounceclass.protocols import Parser
     from bounceclass.settings import Limits
 
-__all__ = ["Headers", "end_of_headers", "raw_field"]
+__all__ = ["Headers", "end_of_headers", "raw_field", "searchable"]
 
 _UNFOLD: Final = re.compile(rb"\r?\n[ \t]?")
+_BLANKS: Final = (b" ", b"\t")
+_B: Final = (b"b", b"B")
 _FIELD: Final = re.compile(rb"(?:^|\n)([!-9;-~]{1,100})[ \t]*:")
 
 
@@ -27,31 +30,39 @@ def end_of_headers(raw: bytes, start: int, end: int, limit: int) -> tuple[int, i
     if raw.startswith((b"\n", b"\r\n"), start, end):  # no headers at all
         return start, start + (1 if raw[start : start + 1] == b"\n" else 2)
     stop = min(end, start + limit)
-    bare, mac = raw.find(b"\n\n", start, stop), raw.find(b"\n\r\n", start, stop)
-    if bare >= 0 and (mac < 0 or bare < mac):
-        return bare + 1, bare + 2
-    if mac >= 0:
-        return mac + 1, mac + 3
+    first = raw.find(b"\n", start, stop)
+    ends = (b"\n\r\n", b"\n\n") if raw[first - 1 : first] == b"\r" else (b"\n\n", b"\n\r\n")
+    usual = raw.find(ends[0], start, stop)
+    other = raw.find(ends[1], start, stop if usual < 0 else usual + 2)
+    if other >= 0:
+        return other + 1, other + len(ends[1])
+    if usual >= 0:
+        return usual + 1, usual + len(ends[0])
     return stop, stop
 
 
-def raw_field(raw: bytes, lowered: bytes, name: bytes) -> bytes | None:
-    """Return the folded value of the first field `name` (lower case) of a header block."""
-    span = _place(lowered, name, 0)
-    return None if span is None else raw[span[0] : span[1]]
+def searchable(raw: bytes) -> bytes:
+    """Return a header block as `raw_field` looks through it: in lower case, below a line end."""
+    return b"\n" + raw.lower()
 
 
-def _place(lowered: bytes, name: bytes, start: int) -> tuple[int, int] | None:
-    at = 0 if start == 0 and lowered.startswith(name) else lowered.find(b"\n" + name, start) + 1
-    while at > 0 or (start == 0 and lowered.startswith(name) and at == 0):
+def raw_field(raw: bytes, searched: bytes, name: bytes) -> bytes | None:
+    """Return the folded value of the first field `name` (lower case, behind a line end) of a header block; `searched` is its searchable form."""
+    start = _value(searched, name)
+    return None if start < 0 else raw[start : _end_of_value(raw, start)]
+
+
+def _value(searched: bytes, name: bytes) -> int:
+    """Return where, in the block itself, the value of a field begins: `searched` has one character more."""
+    at = searched.find(name)
+    while at >= 0:
         colon = at + len(name)
-        while lowered[colon : colon + 1] in (b" ", b"\t"):
+        while (mark := searched[colon : colon + 1]) in _BLANKS:
             colon += 1
-        if lowered[colon : colon + 1] == b":":
-            return colon + 1, _end_of_value(lowered, colon)
-        start = at + 1
-        at = lowered.find(b"\n" + name, start) + 1
-    return None
+        if mark == b":":
+            return colon
+        at = searched.find(name, colon)
+    return -1
 
 
 def _end_of_value(raw: bytes, at: int) -> int:
@@ -61,7 +72,7 @@ def _end_of_value(raw: bytes, at: int) -> int:
         if at < 0:
             return len(raw)
         after = raw[at + 1 : at + 2]
-        if after not in (b" ", b"\t") and not _lost_fold(raw, at):
+        if after not in _BLANKS and not (after in _B and _lost_fold(raw, at)):
             return at
         at += 1
 
@@ -71,10 +82,15 @@ def _lost_fold(raw: bytes, at: int) -> bool:
     return raw[max(0, at - 2) : at].rstrip(b"\r").endswith(b";") and raw[at + 1 : at + 10].lower().startswith(b"boundary=")
 
 
+@lru_cache(maxsize=256)
+def _key(name: str) -> bytes:
+    return b"\n" + name.lower().encode("ascii", "replace")
+
+
 class Headers:
     """The fields of one header block, by name in any case; the first of several counts."""
 
-    __slots__ = ("_limits", "_lowered", "_noted", "_parser", "_raw", "_values")
+    __slots__ = ("_limits", "_noted", "_parser", "_raw", "_searched", "_values")
 
     def __init__(self, raw: bytes, parser: Parser, limits: Limits, note: Callable[[str, str], None] | None = None) -> None:
         """Keep the block; nothing is read before it is asked for. `note` takes defects: code and where."""
@@ -82,7 +98,7 @@ class Headers:
         if len(raw) >= limits.header_block:
             self._note("header-cut", "block")
         self._raw = raw[: limits.header_block]
-        self._lowered = self._raw.lower()
+        self._searched = searchable(self._raw)
         self._parser = parser
         self._limits = limits
         self._values: dict[str, str | None] = {}
@@ -97,12 +113,12 @@ class Headers:
 
     def __contains__(self, name: str) -> bool:
         """Tell whether there is such a field."""
-        return _place(self._lowered, name.lower().encode("ascii", "replace"), 0) is not None
+        return _value(self._searched, _key(name)) >= 0
 
     def get(self, name: str) -> str | None:
         """Return the decoded value of a field, None where there is none; it is looked up once."""
         if name not in self._values:
-            value = raw_field(self._raw, self._lowered, name.lower().encode("ascii", "replace"))
+            value = raw_field(self._raw, self._searched, _key(name))
             self._values[name] = None if value is None else self._decode(value)
         return self._values[name]
 
@@ -117,7 +133,10 @@ class Headers:
     def _decode(self, value: bytes) -> str:
         if len(value) > self._limits.header_value:
             self._note("header-cut", "value")
-        text = decode(_UNFOLD.sub(b" ", value[: self._limits.header_value]).strip()).replace("\0", "")
+        value = value[: self._limits.header_value]
+        text = decode((_UNFOLD.sub(b" ", value) if b"\n" in value else value).strip())
+        if "\0" in text:
+            text = text.replace("\0", "")
         if "=?" not in text:
             return text
         if text.count("=?") > self._limits.encoded_words:

@@ -1,8 +1,8 @@
 """The MIME parsers behind one small interface: flanker first, the standard library as the net.
 
 A parser never sees a message. It reads a *skeleton*, one flat multipart that holds the Content-Type
-and transfer encoding of the parts that matter, each with a dot for a body; what it says of a shape
-is remembered, for bounces come in few shapes. And it decodes encoded words.
+and transfer encoding of a part that matters, with a dot for a body; what it says of a shape
+is remembered, for parts come in few shapes. And it decodes encoded words.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from bounceclass.protocols import Parser, Shape
 
-__all__ = ["PARSERS", "Flanker", "Stdlib", "build_skeleton", "parser_named", "read_skeleton"]
+__all__ = ["PARSERS", "Flanker", "Stdlib", "build_skeleton", "parser_named", "read_shape", "read_skeleton"]
 
 _LOG: Final = logging.getLogger("bounceclass")
 _LOG.addHandler(logging.NullHandler())
@@ -51,14 +51,22 @@ def build_skeleton(fields: Iterable[tuple[bytes, bytes | None]]) -> bytes:
     return b"".join(lines)
 
 
+def read_shape(parser: Parser, content_type: bytes, encoding: bytes | None) -> tuple[str, Shape]:
+    """Return who read the fields of a part, and its shape; the standard library where `parser` fails."""
+    short = len(content_type) + len(encoding or b"") <= _CACHED_BYTES
+    return (_remembered if short else _read_one)(parser, content_type, encoding)
+
+
+def _read_one(parser: Parser, content_type: bytes, encoding: bytes | None) -> tuple[str, Shape]:
+    name, shapes = read_skeleton(parser, build_skeleton([(content_type, encoding)]), 1)
+    return name, shapes[0]
+
+
+_remembered = lru_cache(maxsize=1024)(_read_one)
+
+
 def read_skeleton(parser: Parser, skeleton: bytes, count: int) -> tuple[str, list[Shape]]:
     """Return who read the skeleton and its `count` shapes; the standard library where `parser` fails."""
-    if len(skeleton) <= _CACHED_BYTES:
-        return _remembered(parser, skeleton, count)
-    return _read(parser, skeleton, count)
-
-
-def _read(parser: Parser, skeleton: bytes, count: int) -> tuple[str, list[Shape]]:
     try:
         shapes = parser.shapes(skeleton)
     except Exception as error:  # noqa: BLE001  a parser may fail in any way on hostile headers
@@ -69,9 +77,6 @@ def _read(parser: Parser, skeleton: bytes, count: int) -> tuple[str, list[Shape]
     net = Stdlib()
     shapes = net.shapes(skeleton)[:count]
     return net.name, shapes + [(None, None)] * (count - len(shapes))
-
-
-_remembered = lru_cache(maxsize=1024)(_read)
 
 
 class Stdlib:

@@ -10,7 +10,7 @@ import email.message
 import re
 from typing import TYPE_CHECKING, Final
 
-from bounceclass.mime.headers import end_of_headers, raw_field
+from bounceclass.mime.headers import end_of_headers, raw_field, searchable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,20 +37,20 @@ def _continued(field: bytes) -> bytes:
 class Part:
     """A leaf: its type in lower case, and where its headers and its body stand in the raw bytes."""
 
-    __slots__ = ("body", "content_type", "end", "field", "head", "lowered")
+    __slots__ = ("body", "content_type", "end", "field", "head", "searched")
 
-    def __init__(self, content_type: str, field: bytes, head: bytes, body: int, end: int) -> None:
-        """Keep the raw Content-Type field and header block beside the offsets."""
+    def __init__(self, content_type: str, field: bytes, head: bytes, searched: bytes, *, body: int, end: int) -> None:  # noqa: PLR0913  what it is, and where
+        """Keep the raw Content-Type field and header block, and its searchable form, beside the offsets."""
         self.content_type = content_type
         self.field = field
         self.head = head
-        self.lowered = head.lower()
+        self.searched = searched
         self.body = body
         self.end = end
 
     def encoding(self) -> bytes | None:
         """Return the raw transfer encoding."""
-        value = raw_field(self.head, self.lowered, b"content-transfer-encoding")
+        value = raw_field(self.head, self.searched, b"\ncontent-transfer-encoding")
         return None if value is None else value.strip()[:100]
 
     def encoding_is_opaque(self) -> bool:
@@ -73,20 +73,20 @@ class Splitter:
         self._count += 1
         head_end, body = end_of_headers(self.raw, start, end, self.limits.header_block)
         head = self.raw[start:head_end]
-        lowered = head.lower()
-        field = raw_field(head, lowered, b"content-type") or b""
+        searched = searchable(head)
+        field = raw_field(head, searched, b"\ncontent-type") or b""
         match = _TYPE.match(field)
         content_type = match[1].decode("ascii").lower() if match else "text/plain"
         if not content_type.startswith("multipart/"):
-            yield Part(content_type, field, head, body, end)
+            yield Part(content_type, field, head, searched, body=body, end=end)
             return
         if depth >= self.limits.depth:
             self._defect("too-deep", content_type)
-            yield Part("application/octet-stream", b"", head, body, end)
+            yield Part("application/octet-stream", b"", head, searched, body=body, end=end)
             return
         boundary = self._boundary(field, body, end, content_type)
         if boundary is None:
-            yield Part("text/plain", b"", head, body, end)
+            yield Part("text/plain", b"", head, searched, body=body, end=end)
             return
         for left, right in self._entities(boundary, body, end):
             if self._count >= self.limits.parts:

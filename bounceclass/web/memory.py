@@ -21,6 +21,13 @@ _SWEEP: Final = 600.0
 _PAGE: Final = 10_000
 """Rows that are forgotten at a time, so that nobody waits long."""
 
+_BEGINNING: Final = (
+    "pragma journal_mode = wal",
+    "pragma synchronous = normal",  # what the power takes is a repetition that counts once all the same
+    "create table if not exists taken (digest blob primary key, at real not null) without rowid",
+    "create index if not exists taken_at on taken (at)",
+)
+
 
 def digest(*parts: bytes) -> bytes:
     """Return what stands for a delivery: of so many parts, none of which runs into the next."""
@@ -40,13 +47,18 @@ class Memory:
         self._swept = float("-inf")
         try:
             self._file = sqlite3.connect(path, timeout=5, check_same_thread=False, isolation_level=None)
-            self._file.execute("pragma journal_mode = wal")
-            self._file.execute("pragma synchronous = normal")  # what the power takes is a repetition that counts once all the same
-            self._file.execute("create table if not exists taken (digest blob primary key, at real not null) without rowid")
-            self._file.execute("create index if not exists taken_at on taken (at)")
+            self._make_ready()
         except sqlite3.Error as error:
             msg = f"{path}: {error}"
             raise OSError(msg) from error
+
+    def _make_ready(self) -> None:
+        try:
+            for statement in _BEGINNING:
+                self._file.execute(statement)
+        except sqlite3.Error:
+            self._file.close()
+            raise
 
     def has(self, digests: Iterable[bytes], now: float) -> bool:
         """Tell whether one of them was taken within the time. Raises OSError."""

@@ -21,6 +21,7 @@ def test_a_digest_is_remembered_for_72_hours_also_by_the_next_process(tmp_path: 
     second = Memory(tmp_path / "taken.db", 72 * HOUR)
     assert [second.has([one], at * HOUR) for one in (b"a", b"c") for at in (0, 71.9, 72.1)] == [True, True, False, False, False, False]
     assert second.has([b"c", b"b"], 1.0)
+    second.close()
 
 
 def test_what_is_older_is_swept_away(tmp_path: Path) -> None:
@@ -28,6 +29,7 @@ def test_what_is_older_is_swept_away(tmp_path: Path) -> None:
     for at in (0.0, 2 * HOUR, 4 * HOUR):
         memory.add([str(at).encode()], at)
     assert [memory.has([str(at).encode()], 0.0) for at in (0.0, 2 * HOUR, 4 * HOUR)] == [False, False, True]
+    memory.close()
 
 
 def test_a_file_that_is_none_is_an_error_that_names_it(tmp_path: Path) -> None:
