@@ -7,6 +7,7 @@ from typing import Final
 import pytest
 
 from bounceclass.message import DELIVERY, DISPOSITION, FEEDBACK, Message
+from bounceclass.mime.parsers import PARSERS
 from bounceclass.model import Defect
 from bounceclass.settings import Limits, Settings
 
@@ -83,7 +84,7 @@ MAILS = {
 
 
 @pytest.mark.parametrize("mail", MAILS.values(), ids=MAILS)
-@pytest.mark.parametrize("parser", ["flanker", "stdlib"])
+@pytest.mark.parametrize("parser", PARSERS)
 @pytest.mark.parametrize("line_end", ["\r\n", "\r"])
 def test_line_ends_make_no_difference(mail: str, parser: str, line_end: str) -> None:
     settings = Settings(parser=parser)
@@ -278,7 +279,7 @@ HEADS: Final = [("Message-ID", "<one@example.org>"), ("Subject", "café"), ("To"
         ("message/partial; number=1; total=2", ""),
     ],
 )
-@pytest.mark.parametrize("parser", ["flanker", "stdlib"])
+@pytest.mark.parametrize("parser", PARSERS)
 def test_the_originals_headers_are_read_and_nothing_of_its_body(content_type: str, encoding: str, parser: str) -> None:
     mail = multipart(NOTICE, entity("message/delivery-status", STATUS), entity(content_type, RETURNED + "X: body\n", encoding))
     original = message(mail, Settings(parser=parser)).original()
@@ -321,7 +322,7 @@ def test_an_original_that_is_broken_harms_only_itself() -> None:
         ("message/global-disposition-notification", DISPOSITION),
     ],
 )
-@pytest.mark.parametrize("parser", ["flanker", "stdlib"])
+@pytest.mark.parametrize("parser", PARSERS)
 def test_a_status_part_is_decoded(content_type: str, kinds: frozenset[str], encoding: str, parser: str) -> None:
     status = STATUS.replace("5.1.1\n", "5.1.1\n" + "\n" * (-len(STATUS) % 3))  # no padding in base64
     read = message(multipart(NOTICE, entity(content_type, status, encoding)), Settings(parser=parser))
@@ -383,6 +384,6 @@ def test_the_parser_that_really_read_is_named() -> None:
     assert (read.text(), read.parser) == ("body", "stdlib")
 
 
-@pytest.mark.parametrize("parser", ["flanker", "stdlib"])
+@pytest.mark.parametrize("parser", PARSERS)
 def test_the_parser_of_the_settings_reads(parser: str) -> None:
     assert seen(message(REPORT, Settings(parser=parser))) == seen(message(REPORT)) | {"parser": parser}

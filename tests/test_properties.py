@@ -23,6 +23,7 @@ REPOSITORY: Final = Path(__file__).parent.parent
 SAMPLES: Final = {str(path): path.read_bytes() for path in sorted((REPOSITORY / "samples").glob("*/*.eml"))}
 ENGINE: Final = Engine()
 STDLIB: Final = Engine(Settings(parser="stdlib"))
+COMPILED: Final = Engine(Settings(parser="fast-mail-parser"))
 TINY: Final = Settings(
     limits=Limits(
         message=3000, head=1500, parts=3, depth=1, headers=5, header_block=400, header_value=40, text=100, status=300, recipients=2, diagnostic=30, rule_text=20
@@ -48,7 +49,7 @@ PIECES: Final = st.sampled_from(
 ANY: Final = st.lists(PIECES | st.binary(max_size=8), max_size=30).map(b"".join)
 
 
-@given(ANY, st.sampled_from([ENGINE, STDLIB]), st.none() | st.text(st.characters(exclude_categories=["Cs"]), max_size=10))
+@given(ANY, st.sampled_from([ENGINE, STDLIB, COMPILED]), st.none() | st.text(st.characters(exclude_categories=["Cs"]), max_size=10))
 @settings(max_examples=400, deadline=None)
 def test_any_bytes_give_a_report_that_is_written_and_read_back_equal(raw: bytes, engine: Engine, source: str | None) -> None:
     report = engine.classify(raw, source)
@@ -115,7 +116,7 @@ Content-Type: message/delivery-status; charset=utf-8
 """
 
 
-@given(mails(), st.sampled_from([ENGINE, STDLIB]))
+@given(mails(), st.sampled_from([ENGINE, STDLIB, COMPILED]))
 @settings(max_examples=100, deadline=None)
 def test_line_ends_make_no_difference_to_what_a_mail_says(mail: str, engine: Engine) -> None:
     report = engine.classify(mail.encode())
@@ -160,7 +161,7 @@ def without_parser(report: Report) -> Report:
     return msgspec.structs.replace(report, parser=None)
 
 
-@given(damaged(), st.sampled_from([ENGINE, STDLIB]))
+@given(damaged(), st.sampled_from([ENGINE, STDLIB, COMPILED]))
 @settings(max_examples=300, deadline=None)
 def test_a_damaged_sample_gives_a_report_all_the_same(raw: bytes, engine: Engine) -> None:
     report = engine.classify(raw)
@@ -168,10 +169,10 @@ def test_a_damaged_sample_gives_a_report_all_the_same(raw: bytes, engine: Engine
     assert report == engine.classify(raw)
 
 
-@given(damaged())
-@settings(max_examples=250, deadline=None)
-def test_flanker_and_the_standard_library_read_a_damaged_sample_alike(raw: bytes) -> None:
-    assert without_parser(ENGINE.classify(raw)) == without_parser(STDLIB.classify(raw))
+@given(damaged(), st.sampled_from([STDLIB, COMPILED]))
+@settings(max_examples=400, deadline=None)
+def test_every_parser_reads_a_damaged_sample_alike(raw: bytes, other: Engine) -> None:
+    assert without_parser(ENGINE.classify(raw)) == without_parser(other.classify(raw))
 
 
 @given(damaged() | mails().map(str.encode) | ANY)

@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from bounceclass import reader
+from bounceclass.mime.parsers import PARSERS
 from bounceclass.model import UNJUDGED, Defect, Event, Kind, Original, Report
 from bounceclass.settings import DEFAULT, Limits, Settings
 
@@ -161,7 +162,7 @@ def test_the_original_is_what_came_back(parts: list[str], original: Original | N
     assert read(mail(*parts)).original == original
 
 
-@pytest.mark.parametrize("parser", ["flanker", "stdlib"])
+@pytest.mark.parametrize("parser", PARSERS)
 def test_the_report_names_the_parser(parser: str) -> None:
     assert read(mail(NOTICE, STATUS, ORIGINAL), parser=parser) == msgspec.structs.replace(read(mail(NOTICE, STATUS, ORIGINAL)), parser=parser)
 

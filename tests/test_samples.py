@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from bounceclass.engine import Engine
+from bounceclass.mime.parsers import PARSERS
 from bounceclass.model import Report, decode, encode
 from bounceclass.settings import Settings
 
@@ -30,8 +31,8 @@ def test_a_sample_reads_as_expected(path: Path, engine: Engine, request: pytest.
 
 
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: str(path.relative_to(SAMPLES)))
-def test_a_sample_reads_the_same_by_either_parser(path: Path, engine: Engine) -> None:
-    other = Engine(Settings(parser="stdlib"))
+@pytest.mark.parametrize("other", [Engine(Settings(parser=name)) for name in PARSERS], ids=list(PARSERS))
+def test_a_sample_reads_the_same_by_any_parser(path: Path, engine: Engine, other: Engine) -> None:
     assert msgspec.structs.replace(read(other, path), parser="flanker") == read(engine, path)
 
 

@@ -135,11 +135,9 @@ class Headers:
             self._note("header-cut", "value")
         value = value[: self._limits.header_value]
         text = decode((_UNFOLD.sub(b" ", value) if b"\n" in value else value).strip())
-        if "\0" in text:
-            text = text.replace("\0", "")
-        if "=?" not in text:
-            return text
-        if text.count("=?") > self._limits.encoded_words:
+        words = text.count("=?")
+        if words > self._limits.encoded_words:
             self._note("header-cut", "encoded words")
-            return text
-        return self._parser.decode_header(text)
+        elif words:
+            text = self._parser.decode_header(text)
+        return text.replace("\0", "") if "\0" in text else text

@@ -1,4 +1,4 @@
-"""The MIME parsers behind one small interface: flanker first, the standard library as the net.
+"""The MIME parsers behind one small interface: flanker first, a compiled one to choose, the standard library as the net.
 
 A parser never sees a message. It reads a *skeleton*, one flat multipart that holds the Content-Type
 and transfer encoding of a part that matters, with a dot for a body; what it says of a shape
@@ -8,6 +8,7 @@ is remembered, for parts come in few shapes. And it decodes encoded words.
 from __future__ import annotations
 
 import email.header
+import email.message
 import email.parser
 import importlib.util
 import logging
@@ -25,11 +26,11 @@ from bounceclass.mime.charsets import codec_of, decode
 from bounceclass.model import clean_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from bounceclass.protocols import Parser, Shape
 
-__all__ = ["PARSERS", "Flanker", "Stdlib", "build_skeleton", "parser_named", "read_shape", "read_skeleton"]
+__all__ = ["PARSERS", "FastMailParser", "Flanker", "Stdlib", "build_skeleton", "parser_named", "read_shape", "read_skeleton"]
 
 _LOG: Final = logging.getLogger("bounceclass")
 _LOG.addHandler(logging.NullHandler())
@@ -218,12 +219,43 @@ def _defer(name: str) -> None:
     setattr(sys.modules[module.__package__], attribute, module)
 
 
-PARSERS: Final[dict[str, type[Flanker | Stdlib]]] = {"flanker": Flanker, "stdlib": Stdlib}
+class FastMailParser:
+    """fast-mail-parser, which is compiled (extra `fast`). It splits and unfolds; a charset stands among parameters, which it leaves to `email`."""
+
+    name = "fast-mail-parser"
+
+    def __init__(self) -> None:
+        """Import it; raises ImportError where that fails."""
+        from fast_mail_parser import parse_email, parse_email_tree  # noqa: PLC0415  an extra
+
+        self._parse, self._parse_tree = parse_email, parse_email_tree
+
+    def shapes(self, skeleton: bytes) -> list[Shape]:
+        """See Parser."""
+        return [_shape(_fields(part.headers)) for part in self._parse_tree(skeleton, mode="metadata").children]
+
+    def decode_header(self, value: str) -> str:
+        """See Parser."""
+        if not _is_sound(value):
+            return Stdlib().decode_header(value)
+        text = clean_text(self._parse(f"Subject: {value}\n\n", mode="metadata").subject)
+        # A word that lacks its padding, or a character that is cut between two words.
+        return Stdlib().decode_header(value) if "=?" in text or "\ufffd" in text else text
+
+
+def _fields(headers: Mapping[str, Sequence[str]]) -> email.message.Message:
+    fields = email.message.Message()
+    for name, values in headers.items():
+        fields[name] = values[0]
+    return fields
+
+
+PARSERS: Final[dict[str, type[Flanker | Stdlib | FastMailParser]]] = {"flanker": Flanker, "stdlib": Stdlib, "fast-mail-parser": FastMailParser}
 
 
 @cache
 def parser_named(name: str) -> Parser:
-    """Return a parser; flanker that can't be imported is replaced by the standard library, with a word.
+    """Return a parser; one that can't be imported is replaced by the standard library, with a word.
 
     Raises SettingsError for a name that is none.
     """

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from bounceclass.cli.output import CSV_KEYS
+from bounceclass.mime.parsers import PARSERS
 from bounceclass.model import Report, decode
 
 if TYPE_CHECKING:
@@ -349,7 +350,7 @@ def test_no_header_of_the_original_is_kept_unasked() -> None:
     assert report.original.headers == ()
 
 
-@pytest.mark.parametrize("parser", ["flanker", "stdlib"])
+@pytest.mark.parametrize("parser", PARSERS)
 def test_the_parser_is_chosen_by_name(parser: str) -> None:
     assert [report.parser for report in reports(run("-", "--format", "jsonl", "--parser", parser, stdin=UNKNOWN))] == [parser]
 
