@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import errno
 import os
+import re
+import time
 from contextlib import suppress
 from datetime import UTC, datetime
 from itertools import islice
@@ -34,6 +36,8 @@ __all__ = ["LOCK", "Maildir", "deposit", "make_maildir", "reason_file", "write_d
 
 LOCK: Final = "bounceclass.lock"
 _OPTIONS: Final = ("processed", "quarantine")
+_DRAFT: Final = re.compile(r"\..+\.\d+")
+_ABANDONED: Final = 36 * 3600
 _PAGE: Final = 5000
 """Names that are sorted at a time: memory is bounded in a folder of millions."""
 
@@ -62,6 +66,7 @@ class Maildir:
                 if not (self.path / name).is_dir():
                     raise InputError(self.url, f"is no Maildir: it has no folder {name}" if self.path.is_dir() else "No such file or directory")
             self._hold.take(self.url)
+            _sweep(self.path / "tmp")
             for target in (self._processed, self.quarantine):
                 if target is not None:
                     make_maildir(target)
@@ -173,6 +178,15 @@ def write_durably(path: Path, data: bytes | Iterable[bytes], *, by_way_of: Path 
             draft.unlink()
         raise
     sync_folder(path.parent)
+
+
+def _sweep(folder: Path) -> None:
+    """Delete drafts of ours that a process which died has left; after 36 hours nobody writes on (cr.yp.to/proto/maildir.html)."""
+    with suppress(FileNotFoundError), os.scandir(folder) as entries:
+        for entry in entries:
+            with suppress(FileNotFoundError):
+                if _DRAFT.fullmatch(entry.name) and entry.is_file(follow_symlinks=False) and entry.stat().st_mtime < time.time() - _ABANDONED:
+                    os.unlink(entry.path)  # noqa: PTH108  an entry, no path
 
 
 def _flagged(name: str) -> str:

@@ -56,7 +56,6 @@ class Spool:
         write_durably(path, _envelope(sender, recipient, b"\r\n" if b"\r\n" in raw[:1000] else b"\n") + raw, by_way_of=self.folder / "tmp")
         return path
 
-
     def keep(self, raw: bytes, key: str | None = None) -> Path:
         """Store a message as it is, durably. With a key it replaces the one of the same key that nobody has taken away yet."""
         self.make()
