@@ -72,6 +72,7 @@ def test_what_is_scraped_is_what_was_done(running: Running, sink: Sink) -> None:
         "plugin_failures_total{hook=bounce,plugin=exec}": 3,  # the fourth waits for what is first about its address
         "plugin_failures_total{hook=suppress,plugin=exec}": 1,
         "plugin_up{plugin=exec}": 1,
+        "plugin_paused{plugin=exec}": 0,
         "outbox_depth{plugin=exec}": 5,
         "outbox_dead{plugin=exec}": 0,
         "store_up": 1,
@@ -176,10 +177,14 @@ class _Parts:
     def __init__(self, now: datetime, oldest: timedelta | None, off: str | None = None, away: str | None = None) -> None:
         self.engine = self
         self.store = self
+        self.runner = self
         self.plugins = _Plugins(off)
         self._backlog = Backlog({"a": Waiting(2, now - oldest if oldest else None, 1), "b": Waiting(0, None, 0)}, 7)
         self._away = away
         self.asked = 0
+
+    def paused(self) -> dict[str, datetime | None]:
+        return {"a": NOW + MINUTE, "b": None}
 
     def backlog(self, _names: object) -> Backlog:
         self.asked += 1
@@ -206,6 +211,7 @@ def test_what_waits_too_long_and_who_is_off_are_faults(given: dict[str, Any], fa
     report = health.report(3600)
     assert (report["faults"], report["ok"]) == (faults, not faults)
     health.report(3600)
+    assert [(one["plugin"], one["paused_until"]) for one in report["plugins"]] == [("a", "2026-03-09T12:01:00Z"), ("b", None)]  # and that is no fault
     assert parts.asked == 1  # who asks often asks the store once
     assert json.dumps(report)
 
