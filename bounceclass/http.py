@@ -1,9 +1,9 @@
 """Asking an ESP's API: what every plugin that acts needs, once.
 
-    Api.call     one request; returns the JSON of the answer, or raises Retry or Refused
-    check_status  what a status means, for who posts otherwise
-    Pace         no faster than the ESP allows
-    segment      an address as one part of a path, never empty: DELETE on the path without it would empty a list
+    Api.call       one request; returns the JSON of the answer, or raises Retry or Refused
+    check_status   what a status means, for who posts otherwise
+    Pace           no faster than the ESP allows
+    segment        an address as one part of a path, never empty: DELETE on the path without it would empty a list
 
     2xx                            done
     a status that the caller takes     done too: 404 where an entry is to be gone

@@ -7,6 +7,7 @@ limit of each step alone lets a server take for ever, an octet at a time.
 
 from __future__ import annotations
 
+import errno
 import socket
 import ssl
 import threading
@@ -87,8 +88,7 @@ class Dialler(httpcore.NetworkBackend):
                     raise
             else:
                 return _Stream(opened, self.deadline)
-        msg = "has no address"
-        raise OSError(msg)
+        raise socket.gaierror(socket.EAI_NONAME, "has no address")
 
 
 class _Stream(httpcore.NetworkStream):
@@ -142,7 +142,7 @@ def _look_up(host: str, port: int, seconds: float) -> list[str]:
         try:
             answer.put(list(dict.fromkeys(str(one[4][0]) for one in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))))
         except (OSError, UnicodeError) as error:
-            answer.put(error if isinstance(error, OSError) else OSError("is no name"))
+            answer.put(error if isinstance(error, OSError) else socket.gaierror(socket.EAI_NONAME, "is no name"))
 
     threading.Thread(target=ask, name="bounceclass webhook DNS", daemon=True).start()
     with suppress(Empty):
@@ -150,8 +150,7 @@ def _look_up(host: str, port: int, seconds: float) -> list[str]:
         if isinstance(found, OSError):
             raise found
         return found
-    msg = "DNS does not answer"
-    raise TimeoutError(msg)
+    raise TimeoutError(errno.ETIMEDOUT, "DNS does not answer")
 
 
 def trusting(path: str | None) -> ssl.SSLContext:

@@ -57,10 +57,10 @@ class Post:
 
     def send(self, message: Message) -> None:
         """Post it once; returns where the answer is 2xx, raises Retry or Refused where it is not, as above."""
-        given: dict[bytes | str, bytes | str] = {"content-type": "application/json", "user-agent": "bounceclass", **self._signer.headers(message, self.now())}
+        given = {"content-type": "application/json", "user-agent": "bounceclass", **self._signer.headers(message, self.now())}
         self._deadline.start(self._seconds)
         try:
-            with self._pool.stream("POST", self._url, headers=given, content=message.body) as answer:
+            with self._pool.stream("POST", self._url, headers=[*given.items()], content=message.body) as answer:
                 status, after = answer.status, _header(answer, b"retry-after")
                 _skim(answer)
         except InsideError as error:
