@@ -176,6 +176,6 @@ def test_a_certificate_that_comes_an_octet_at_a_time_is_not_waited_for(monkeypat
         started = time.monotonic()
         with pytest.raises(TimeoutError):
             certificates.fetch(f"http://127.0.0.1:{listening.getsockname()[1]}/one.pem")
-        assert time.monotonic() - started < 2
+        assert time.monotonic() - started < 5
         stop.set()
         thread.join(5)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import json
 import socket
@@ -14,16 +15,31 @@ from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from bounceclass_webhook import Settings
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from standardwebhooks import Webhook, WebhookVerificationError
 
+from bounceclass.model import Event, Kind, Original, Report
+from bounceclass.settings import SecretSource
+
 if TYPE_CHECKING:
     from pathlib import Path
 
 NAME = "hooks.example.com"
+SECRET = f"whsec_{base64.b64encode(bytes([1]) * 32).decode()}"
+EVENT = Event(kind=Kind.BOUNCE, recipient="ruth@example.org", occurred_at=datetime(2026, 3, 9, 12, tzinfo=UTC), diagnostic="550 5.1.1 é")
+REPORT = Report(kind=Kind.BOUNCE, events=(EVENT,), original=Original(message_id="<1@lists.example.com>"))
+
+
+def settings(url: str, *secrets: str, **given: Any) -> Settings:
+    return Settings(url=url, secrets=tuple(SecretSource(secret=one) for one in secrets or (SECRET,)), **given)
+
+
+def bounce(poster: Any, key: str = "k1") -> None:
+    poster.bounceclass_bounce(event=EVENT, report=REPORT, key=key)
 
 
 class Got(NamedTuple):

