@@ -6,7 +6,7 @@ import binascii
 from base64 import b64decode
 from typing import TYPE_CHECKING, Final
 
-from standardwebhooks.webhooks import Webhook
+from standardwebhooks import Webhook
 
 from bounceclass.errors import SettingsError
 

@@ -6,6 +6,7 @@ import base64
 import json
 import logging
 import re
+import sys
 import time
 import traceback
 from datetime import UTC, datetime, timedelta
@@ -78,6 +79,16 @@ def test_only_what_is_named_is_a_hook_so_that_nothing_else_waits_in_the_outbox()
     table = {"url": "https://hooks.example.com/", "secrets": [{"secret": SECRET}], "hooks": ["complaint", "release"]}
     engine = Engine(All(plugins={"webhook": {"crm": table}}))
     assert (engine.plugins.names, engine.plugins.hooks_of("webhook:crm"), engine.plugins.faults) == (["webhook:crm"], ["complaint", "release"], [])
+
+
+@pytest.mark.parametrize("missing", ["httpcore", "standardwebhooks"])
+def test_without_its_extra_it_names_what_to_install(missing: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [*sys.modules]:
+        if name.startswith("bounceclass_webhook"):
+            monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, missing, None)
+    (fault,) = Engine(All(plugins={"webhook": {"url": "https://hooks.example.com/", "secrets": [{"secret": SECRET}]}})).plugins.faults
+    assert fault.fault == f"{missing} is not installed: pip install 'bounceclass[webhook]'"
 
 
 @pytest.mark.parametrize(("key", "name"), [("0af3_-Z", r"0af3_-Z_bounce"), ("a.b", r"[0-9a-f]{32}_bounce"), ("k\r\nX-Evil: 1", r"[0-9a-f]{32}_bounce"), ("é\ud800", r"[0-9a-f]{32}_bounce"), ("k" * 99, r"[0-9a-f]{32}_bounce")])

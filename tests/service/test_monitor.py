@@ -84,6 +84,20 @@ def test_what_is_scraped_is_what_was_done(running: Running, sink: Sink) -> None:
     assert running.end() == 0
 
 
+def test_a_plugin_that_can_reach_nobody_is_paused_and_that_alone_is_no_fault(running: Running, sink: Sink) -> None:
+    for number in range(8):
+        running.place.put(bounce(number, f"user{number}@example.org", "550 5.1.1 User unknown"))
+    running.write(more=f'[plugins.exec]\nurl = "{sink.url}"\nhooks = ["bounce"]')
+    sink.stop()
+    running.start()
+    until(lambda: running.metrics().get("plugin_paused{plugin=exec}") == 1, "the pause")
+    code, told = running.health()
+    assert (code, [(one["ok"], bool(one["paused_until"])) for one in told["plugins"]]) == (200, [(True, True)])
+    assert running.metrics()["plugin_failures_total{hook=bounce,plugin=exec}"] == 5
+    assert running.said("plugin exec: 5 calls in a row did not come through")
+    assert running.end() == 0
+
+
 def test_health_goes_and_comes_back_with_a_mailbox(running: Running) -> None:
     running.start()
     until(lambda: running.health()[0] == 200 and running.health()[1]["sources"][0]["last_success"], "health")
