@@ -1,6 +1,6 @@
 """What the plugins of ESPs have in common: a Webhook made of two functions, and the hooks round it.
 
-    Posts       verify and read, guarded: whatever comes in, nothing is raised
+    Posts       verify and read, guarded: whatever comes in, nothing is raised but Retry
     Inbound     the hooks of a plugin that only listens
     TwoWay      of one that also keeps the ESP's own list: suppress and release
 
@@ -14,7 +14,7 @@ import os
 from typing import TYPE_CHECKING, Final, Protocol
 
 from bounceclass import payload
-from bounceclass.errors import Refused, SettingsError
+from bounceclass.errors import Refused, Retry, SettingsError
 from bounceclass.http import checked
 from bounceclass.model import WITHDRAWN, Reason
 from bounceclass.secret import read_secret
@@ -66,6 +66,8 @@ class Posts:
         """See Webhook."""
         try:
             return bool(secrets) and self._verify(headers, body, secrets, now)
+        except Retry:
+            raise
         except Exception as error:  # noqa: BLE001  a fault of ours is no proof of theirs; what it says may hold a secret
             LOG.error("plugin %s: a signature could not be checked: %s", self.name, type(error).__name__)  # noqa: TRY400  as above
             return False

@@ -1,8 +1,9 @@
 """Asking an ESP's API: what every plugin that acts needs, once.
 
-    Api.call     one request; returns the JSON of the answer, or raises Retry or Refused
-    Pace         no faster than the ESP allows
-    segment      an address as one part of a path, never empty: DELETE on the path without it would empty a list
+    Api.call       one request; returns the JSON of the answer, or raises Retry or Refused
+    check_status   what a status means, for who posts otherwise
+    Pace           no faster than the ESP allows
+    segment        an address as one part of a path, never empty: DELETE on the path without it would empty a list
 
     2xx                            done
     a status that the caller takes     done too: 404 where an entry is to be gone
@@ -29,7 +30,7 @@ from bounceclass.errors import MissingExtraError, Refused, Retry, SettingsError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["LATER", "SECONDS", "Api", "Pace", "checked", "retry_after", "segment"]
+__all__ = ["LATER", "SECONDS", "Api", "Pace", "check_status", "checked", "retry_after", "segment"]
 
 SECONDS = 5.0
 """How long each step of an answer is waited for, and a whole one three times as long; well below `limits.hook_seconds`."""
@@ -69,6 +70,17 @@ def retry_after(text: str | None) -> float:
         return LATER
     left = (when if when.tzinfo else when.replace(tzinfo=UTC)) - datetime.now(UTC)
     return min(max(left.total_seconds(), 1.0), _LONGEST)
+
+
+def check_status(status: int, after: str | None, why: str) -> None:
+    """Return where a status is 2xx, RFC 9110, 15.3; else raise Retry or Refused, as above. `after` is the Retry-After, `why` what is said."""
+    if 200 <= status < 300:  # noqa: PLR2004  as said
+        return
+    if status in _AGAIN or status >= 500:  # noqa: PLR2004  RFC 9110, 15.6
+        raise Retry(retry_after(after), why)
+    if 300 <= status < 400:  # noqa: PLR2004  RFC 9110, 15.4
+        why += ", and redirects are not followed: set the URL to where it leads"
+    raise Refused(why)
 
 
 class Pace:
@@ -136,18 +148,11 @@ class Api:
                 status, after = answer.status_code, answer.headers.get("Retry-After")
         except (self._errors, TimeoutError) as error:
             raise Retry(LATER, f"{self._host}: {type(error).__name__}") from None  # a traceback might show headers
-        if not (200 <= status < 300 or status in takes):  # noqa: PLR2004  RFC 9110, 15.3
-            self._fail(status, after, body)
-        return body
-
-    def _fail(self, status: int, after: str | None, body: object) -> None:
-        why = f"{self._host} answered {status}{_said(body)}"
-        if status in _AGAIN or status >= 500:  # noqa: PLR2004  as above
-            seconds = retry_after(after)
+        if status not in takes:
             if status in _AGAIN:
-                self._pace.put_off(seconds)
-            raise Retry(seconds, why)
-        raise Refused(why)
+                self._pace.put_off(retry_after(after))
+            check_status(status, after, f"{self._host} answered {status}{_said(body)}")
+        return body
 
 
 def _body(answer: Any, end: float) -> Any:  # noqa: ANN401  httpx's, and any JSON

@@ -8,6 +8,8 @@ up in this process keeps its calls for the next.
 from __future__ import annotations
 
 import hashlib
+import logging
+import math
 from datetime import datetime, timedelta
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
@@ -15,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from bounceclass.addresses import comparable
+from bounceclass.breaker import IN_A_ROW, Breaker
 from bounceclass.hookspecs import TOLD
 from bounceclass.model import Suppression, decode, encode
 
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ACTING", "Deliverer", "Outgoing", "action_key"]
 
+LOG: Final = logging.getLogger("bounceclass")
 ACTING: Final = ("suppress", "release")
 """The hooks that act."""
 _PAGE: Final = 100
@@ -95,31 +99,46 @@ class Deliverer:
         self._seconds = seconds
         self._clock = clock
         self._checkpoint = checkpoint
+        self._breakers = {name: Breaker() for name in plugins.names}
+        self._turn = 0
+
+    def paused(self) -> dict[str, datetime | None]:
+        """Return, for each instance, until when it is not called; None where it is. Another thread may ask."""
+        return {name: breaker.until for name, breaker in self._breakers.items()}
 
     def deliver(self, seconds: float | None = None) -> int:
-        """Make the calls that are due, for at most so many seconds; return how many came through."""
+        """Make the calls that are due, for at most so many seconds; return how many came through.
+
+        Each time another instance is the first: one that is slow takes only its own turn. Who is paused is not waited for.
+        """
         end = None if seconds is None else monotonic() + seconds
+        names = self._plugins.names
+        self._turn = (self._turn + 1) % max(len(names), 1)
+        return sum(self._deliver_to(name, end) for name in names[self._turn :] + names[: self._turn])
+
+    def _deliver_to(self, name: str, end: float | None) -> int:
+        breaker = self._breakers[name]
         done = 0
-        for name in self._plugins.names:
-            while self._plugins.given_up(name) is None and (end is None or monotonic() < end):
-                calls = self._outbox.pending(name, self._clock(), _PAGE, lease=timedelta(seconds=2 * self._seconds))
-                if not calls:
-                    break
-                done += self._make(calls)
+        while self._plugins.given_up(name) is None and (end is None or monotonic() < end) and (room := breaker.room(self._clock(), _PAGE)):
+            calls = self._outbox.pending(name, self._clock(), room, lease=timedelta(seconds=2 * self._seconds))
+            if not calls:
+                break
+            done += self._make(calls, breaker)
         return done
 
-    def _make(self, calls: list[Call]) -> int:
+    def _make(self, calls: list[Call], breaker: Breaker) -> int:
         """Make calls of one instance until one call's time has passed: so long they are leased, with as much to spare for the last one."""
         done: list[int] = []
         end = monotonic() + self._seconds
         try:
             for number, call in enumerate(calls):
-                if number and (monotonic() > end or self._plugins.given_up(call.plugin)):
+                if (number and (monotonic() > end or self._plugins.given_up(call.plugin))) or not breaker.take(self._clock()):
                     self._outbox.give_back([one.id for one in calls[number:]])
                     break
                 self._checkpoint("calling")
                 failure = self._call(call)
                 self._checkpoint("called")
+                self._note(call.plugin, breaker, failure)
                 if failure is None:
                     done.append(call.id)
                 else:
@@ -133,13 +152,30 @@ class Deliverer:
         failures = self._plugins.tell(call.hook, [call.plugin], **_arguments(call))
         return failures[0] if failures else None
 
+    def _note(self, plugin: str, breaker: Breaker, failure: Failure | None) -> None:
+        """Tell the breaker what came of a call, and the log of a pause: once when it begins, once when it is over."""
+        now = self._clock()
+        if failure is None:
+            if breaker.succeed():
+                LOG.warning("plugin %s: it goes on", plugin, extra={"plugin": plugin})
+        elif failure.final:
+            breaker.refuse(now)
+        elif breaker.fail(now, _asked(failure)):
+            msg = "plugin %s: %d calls in a row did not come through: none for a while, then one at a time; nothing is lost"
+            LOG.warning(msg, plugin, IN_A_ROW, extra={"plugin": plugin})
+
     def _put_off(self, call: Call, failure: Failure) -> None:
         if failure.final or call.attempts + 1 >= _MOST:
             self._outbox.dead(call.id, failure.fault)
             return
-        wait = min(_LONGEST, _FIRST * 2 ** min(call.attempts, _SURE))
-        after = wait if failure.after is None else timedelta(seconds=min(failure.after, _LONGEST.total_seconds()))
-        self._outbox.retry_later(call.id, self._clock() + after, failure.fault)
+        wait = _asked(failure) or min(_LONGEST, _FIRST * 2 ** min(call.attempts, _SURE))
+        self._outbox.retry_later(call.id, self._clock() + wait, failure.fault)
+
+
+def _asked(failure: Failure) -> timedelta | None:
+    """Return how long a plugin asks us to wait; None where it does not say, or says what is no time."""
+    after = failure.after
+    return timedelta(seconds=min(after, _LONGEST.total_seconds())) if after is not None and math.isfinite(after) and after > 0 else None
 
 
 def _arguments(call: Call) -> dict[str, Any]:

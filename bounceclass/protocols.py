@@ -178,7 +178,10 @@ class Webhook(Protocol):
     name: str
 
     def verify(self, headers: Mapping[str, str], body: bytes, secrets: tuple[str, ...], now: datetime) -> bool:
-        """Tell whether the raw body is the ESP's, fresh, and signed by one of the secrets. Header names are in lower case."""
+        """Tell whether the raw body is the ESP's, fresh, and signed by one of the secrets. Header names are in lower case.
+
+        Raises Retry where that can't be told now: the ESP is asked to come again.
+        """
 
     def parse(self, body: bytes) -> list[Report]:
         """Return what a body says; junk gives a Report of kind `other`, never an exception."""

@@ -109,6 +109,10 @@ class Runner:
         """Let it be run again."""
         self._stopping.clear()
 
+    def paused(self) -> dict[str, datetime | None]:
+        """Return until when each plugin is not called, None where it is: see `Deliverer.paused`."""
+        return self._deliverer.paused()
+
     def handle(self, item: Item, accounts: list[Account] | None = None) -> list[Decision]:
         """Process one input whole, apart from moving it: in one transaction; `accounts` where it is prepared. Raises StoreError where nothing was kept."""
         return self._enter(self._prepared(item) if accounts is None else accounts, [item])

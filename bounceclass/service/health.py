@@ -91,6 +91,10 @@ class Health:
         plugins = self._parts.engine.plugins
         return {name: plugins.given_up(name) for name in plugins.names} | {fault.plugin: fault.fault for fault in plugins.faults}
 
+    def paused(self) -> dict[str, datetime | None]:
+        """Return until when each plugin is left alone because its calls failed, None where it is called. No fault: a restart would not help."""
+        return self._parts.runner.paused() if self._parts else {}
+
     def backlog(self) -> Backlog | None:
         """Return what waits in the store; None where it can't be asked."""
         with self._lock:
@@ -107,7 +111,7 @@ class Health:
 
     def report(self, backlog_seconds: float) -> dict[str, Any]:
         """Return all of it, as it is shown; `ok` is whether there are no faults."""
-        states, plugins, backlog, now = self.states(), self.plugins(), self.backlog(), self._clock()
+        states, plugins, paused, backlog, now = self.states(), self.plugins(), self.paused(), self.backlog(), self._clock()
         store = states.pop(STORE)
         if backlog is None and store.fault is None and self._parts is not None:
             store = State("does not answer", now)
@@ -125,7 +129,7 @@ class Health:
             "faults": faults,
             "store": _shown(store),
             "sources": [{"source": label_of(place), **_shown(state)} for place, state in states.items()],
-            "plugins": [{"plugin": name, "ok": why is None, "fault": why} for name, why in plugins.items()],
+            "plugins": [{"plugin": name, "ok": why is None, "fault": why, "paused_until": _time(paused.get(name))} for name, why in plugins.items()],
             "outbox": {"waiting": sum(one.calls for one in waiting), "oldest_seconds": round(age, 3), "dead": sum(one.dead for one in waiting)},
             "held": backlog.held if backlog else None,
             "sign_of_life_seconds": round(life, 3),

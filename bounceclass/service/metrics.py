@@ -112,6 +112,8 @@ class Metrics:
         yield failures
         plugins = {name: float(why is None) for name, why in self._health.plugins().items()}
         yield _gauges("bounceclass_plugin_up", "Whether a plugin is called.", "plugin", plugins)
+        paused = {name: float(until is not None) for name, until in self._health.paused().items()}
+        yield _gauges("bounceclass_plugin_paused", "Whether its calls wait, because others failed one after the other.", "plugin", paused)
         states = self._health.states()
         store = states.pop(STORE)
         yield GaugeMetricFamily("bounceclass_store_up", "Whether the store can be used.", float(store.fault is None))

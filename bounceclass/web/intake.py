@@ -3,7 +3,7 @@
     TAKEN       it lies in the spool, fsynced, and is processed after
     REPEATED    it was taken within the last 72 hours
     UNPROVED    no secret verifies it; it is never said why
-    BUSY        the same is being stored at this moment, or too much waits: come again
+    BUSY        the same is being stored at this moment, or whether it is the ESP's can't be told now: come again
     UNSTORED    the disk is full or broken
 
 Pure of HTTP: threads call `take`, and whoever answers turns the word into a status.
@@ -20,6 +20,7 @@ import traceback
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
+from bounceclass.errors import Retry
 from bounceclass.protocols import Replayable
 from bounceclass.sources.spool import Spool
 from bounceclass.sources.webhooks import head_of
@@ -88,8 +89,11 @@ class Intake:
 
     def take(self, instance: Instance, headers: Mapping[str, str], body: bytes) -> Outcome:
         """Take a post, or tell why not. Raises nothing."""
-        if not self._verifies(instance, headers, body):
-            return Outcome.UNPROVED
+        try:
+            if not self._verifies(instance, headers, body):
+                return Outcome.UNPROVED
+        except Retry:
+            return Outcome.BUSY
         digests = set(_digests(instance, headers, body))
         with self._lock:
             if digests & self._held:
@@ -108,6 +112,10 @@ class Intake:
     def _verifies(self, instance: Instance, headers: Mapping[str, str], body: bytes) -> bool:
         try:
             verified = instance.webhook.verify(headers, body, instance.secrets, datetime.fromtimestamp(self._clock(), UTC)) is True
+        except Retry as error:
+            if self._may_say(f"retry {instance.name}"):
+                LOG.warning("a post for %s could not be verified now: %s", instance.name, error)
+            raise
         except Exception as error:  # noqa: BLE001  a plugin's fault is no proof
             where = traceback.extract_tb(error.__traceback__)[-1]
             # Not what the error says: a secret may stand in it.

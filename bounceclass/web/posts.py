@@ -20,7 +20,7 @@ __all__ = ["posts"]
 
 _ANSWERS: Final = {
     Outcome.UNPROVED: (401, "It could not be verified."),
-    Outcome.BUSY: (429, "It is being stored; come again."),
+    Outcome.BUSY: (429, "Not now; come again."),
     Outcome.UNSTORED: (503, "It could not be stored; come again."),
 }
 _FULL: Final = (429, "Too much waits to be processed; come again.")

@@ -6,8 +6,8 @@ import re
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from bounceclass.errors import MissingExtraError, Refused, Retry, SettingsError
-from bounceclass.http import LATER, retry_after
+from bounceclass.errors import MissingExtraError, Retry, SettingsError
+from bounceclass.http import LATER, check_status
 from bounceclass_exec.call import one_line
 
 try:
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Post"]
 
-_AGAIN: Final = frozenset({408, 425, 429})
-"""What of 4xx is about the moment and not about us: RFC 9110, 15.5.9; RFC 8470; RFC 6585."""
 _NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VALUE: Final = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?")
 
@@ -55,17 +53,7 @@ class Post:
                 status, after = answer.status_code, answer.headers.get("Retry-After")
         except httpx.HTTPError as error:
             raise Retry(LATER, f"{self._host}: {type(error).__name__}: {one_line(str(error))}") from None  # a traceback might show headers
-        self._judge(status, after)
-
-    def _judge(self, status: int, after: str | None) -> None:
-        if 200 <= status < 300:  # noqa: PLR2004  RFC 9110, 15.3
-            return
-        why = f"{self._host} answered {status}"
-        if status in _AGAIN or status >= 500:  # noqa: PLR2004  as above
-            raise Retry(retry_after(after), why)
-        if 300 <= status < 400:  # noqa: PLR2004  as above
-            why += ", and redirects are not followed: set `url` to where it leads"
-        raise Refused(why)
+        check_status(status, after, f"{self._host} answered {status}")
 
 
 def _checked_host(url: str) -> str:

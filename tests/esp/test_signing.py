@@ -21,14 +21,11 @@ FILE = "SimpleNotificationService-0123456789abcdef0123456789abcdef.pem"
 class Fetching:
     """Gives the certificate, and remembers for which addresses it was asked."""
 
-    def __init__(self, *, fails: bool = False) -> None:
+    def __init__(self) -> None:
         self.asked: list[str] = []
-        self.fails = fails
 
     def __call__(self, url: str) -> bytes:
         self.asked.append(url)
-        if self.fails:
-            raise OSError
         return rsa_key()[1]
 
 
@@ -76,14 +73,6 @@ def test_nothing_is_fetched_for_a_topic_that_is_not_ours_or_a_stale_message() ->
     assert one.verify({}, sns(BODY, "arn:aws:sns:eu-west-1:999999999999:x", NOW)[1], (TOPIC,), NOW) is False
     assert one.verify({}, sns(BODY, TOPIC, NOW - timedelta(hours=2))[1], (TOPIC,), NOW) is False
     assert get.asked == []
-
-
-def test_a_certificate_that_can_not_be_had_is_asked_for_once_a_minute() -> None:
-    get = Fetching(fails=True)
-    one = Sns(get)
-    body = sns(BODY, TOPIC, NOW)[1]
-    assert [one.verify({}, body, (TOPIC,), NOW + timedelta(seconds=after)) for after in (0, 1, 59, 61)] == [False] * 4
-    assert len(get.asked) == 2
 
 
 def test_a_certificate_that_has_run_out_is_not_believed() -> None:

@@ -72,6 +72,7 @@ def test_what_is_scraped_is_what_was_done(running: Running, sink: Sink) -> None:
         "plugin_failures_total{hook=bounce,plugin=exec}": 3,  # the fourth waits for what is first about its address
         "plugin_failures_total{hook=suppress,plugin=exec}": 1,
         "plugin_up{plugin=exec}": 1,
+        "plugin_paused{plugin=exec}": 0,
         "outbox_depth{plugin=exec}": 5,
         "outbox_dead{plugin=exec}": 0,
         "store_up": 1,
@@ -80,6 +81,20 @@ def test_what_is_scraped_is_what_was_done(running: Running, sink: Sink) -> None:
     page = (ROOT / "docs/service.md").read_text(encoding="utf-8")
     counted = {name.partition("{")[0].removesuffix("_count") for name in running.metrics() if not re.search(r"_(?:bucket|sum)\b", name)}
     assert [name for name in sorted(counted) if f"`bounceclass_{name}`" not in page] == []
+    assert running.end() == 0
+
+
+def test_a_plugin_that_can_reach_nobody_is_paused_and_that_alone_is_no_fault(running: Running, sink: Sink) -> None:
+    for number in range(8):
+        running.place.put(bounce(number, f"user{number}@example.org", "550 5.1.1 User unknown"))
+    running.write(more=f'[plugins.exec]\nurl = "{sink.url}"\nhooks = ["bounce"]')
+    sink.stop()
+    running.start()
+    until(lambda: running.metrics().get("plugin_paused{plugin=exec}") == 1, "the pause")
+    code, told = running.health()
+    assert (code, [(one["ok"], bool(one["paused_until"])) for one in told["plugins"]]) == (200, [(True, True)])
+    assert running.metrics()["plugin_failures_total{hook=bounce,plugin=exec}"] == 5
+    assert running.said("plugin exec: 5 calls in a row did not come through")
     assert running.end() == 0
 
 
@@ -176,10 +191,14 @@ class _Parts:
     def __init__(self, now: datetime, oldest: timedelta | None, off: str | None = None, away: str | None = None) -> None:
         self.engine = self
         self.store = self
+        self.runner = self
         self.plugins = _Plugins(off)
         self._backlog = Backlog({"a": Waiting(2, now - oldest if oldest else None, 1), "b": Waiting(0, None, 0)}, 7)
         self._away = away
         self.asked = 0
+
+    def paused(self) -> dict[str, datetime | None]:
+        return {"a": NOW + MINUTE, "b": None}
 
     def backlog(self, _names: object) -> Backlog:
         self.asked += 1
@@ -206,6 +225,7 @@ def test_what_waits_too_long_and_who_is_off_are_faults(given: dict[str, Any], fa
     report = health.report(3600)
     assert (report["faults"], report["ok"]) == (faults, not faults)
     health.report(3600)
+    assert [(one["plugin"], one["paused_until"]) for one in report["plugins"]] == [("a", "2026-03-09T12:01:00Z"), ("b", None)]  # and that is no fault
     assert parts.asked == 1  # who asks often asks the store once
     assert json.dumps(report)
 
