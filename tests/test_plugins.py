@@ -1,51 +1,23 @@
 from __future__ import annotations
 
 import sys
-import threading
-import time
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import msgspec
 import pytest
 
 import bounceclass
-from bounceclass import builtin, hookspecs
+from bounceclass import builtin
 from bounceclass.engine import Engine
-from bounceclass.errors import Refused, Retry, SettingsError
-from bounceclass.model import Advice, Event, Evidence, Kind, Reason, Report, Scope, Suppression, Trust, Verdict
+from bounceclass.errors import SettingsError
 from bounceclass.notice import Notice
 from bounceclass.plugins import SWITCH, Plugins
-from bounceclass.protocols import Failure, Item, Parser, Shape, Source, Store, Webhook
+from bounceclass.protocols import Item, Parser, Shape, Source, Store, Webhook
 from bounceclass.settings import Limits, Settings
+from tests.tellers import DEAD, SAMPLE, Install, Teller
 
-Install = Callable[..., None]
-SAMPLE = (Path(__file__).parent.parent / "samples" / "rfc3464" / "47-several-recipients.eml").read_bytes()
-DEAD = "550 5.1.1 user unknown"
-QUICK = Settings(limits=Limits(hook_seconds=0.3, refine_seconds=0.02))
-ENTRY = Suppression(address="user@example.org", reason=Reason.USER_UNKNOWN, since=datetime(2026, 1, 1, tzinfo=UTC), by="test")
-
-
-class Teller:
-    """Notes what it is told, and by which hook."""
-
-    def __init__(self, name: str = "", log: list[tuple[str, str, str | None]] | None = None) -> None:
-        self.name = name
-        self.log: list[tuple[str, str, str | None]] = [] if log is None else log
-
-    def bounceclass_bounce(self, event: Event) -> None:
-        self.log.append((self.name, "bounce", event.recipient))
-
-    def bounceclass_delay(self, event: Event) -> None:
-        self.log.append((self.name, "delay", event.recipient))
-
-
-def lower(verdict: Verdict) -> Verdict:
-    return msgspec.structs.replace(verdict, advice=Advice.REVIEW)
-
+if TYPE_CHECKING:
+    from bounceclass.model import Report
 
 # Switching on
 
@@ -288,150 +260,6 @@ def test_a_store_and_a_webhook_are_offered_by_their_hooks() -> None:
     assert [(name, webhook.name) for name, webhook in plugins.each("webhook")] == [("Offers", "post")]
 
 
-# Answering
-
-
-def test_each_refining_plugin_gets_what_the_one_before_left_and_evidence_tells_who_did_what() -> None:
-    seen: list[str] = []
-
-    class One:
-        def bounceclass_refine(self, event: Event, verdict: Verdict) -> Verdict:
-            assert event.verdict is verdict
-            seen.append(verdict.reason)
-            return msgspec.structs.replace(verdict, reason=Reason.MAILBOX_DISABLED)
-
-    class Two:
-        def bounceclass_refine(self, verdict: Verdict) -> Verdict:
-            seen.append(verdict.reason)
-            own = Evidence("asked", "somebody else", "diagnostic", 4, 9, "5.1.1")
-            return msgspec.structs.replace(verdict, advice=Advice.COUNT, evidence=(own, *verdict.evidence))
-
-    before = Engine().reply(DEAD).verdict
-    after = Engine(plugins=[One(), Two()]).reply(DEAD).verdict
-    assert seen == ["user-unknown", "mailbox-disabled"]
-    assert (after.reason, after.advice) == ("mailbox-disabled", "count")
-    change = "reason user-unknown -> mailbox-disabled"
-    assert after.evidence == (
-        Evidence("asked", "Two", "diagnostic", 4, 9, "5.1.1", overrode="refine"),
-        Evidence("refine", "One", "verdict", 0, len(change), change, overrode=before.evidence[0].rule),
-        *before.evidence,
-    )
-
-
-@pytest.mark.parametrize(
-    "junk",
-    [
-        "suppress",
-        7,
-        Evidence("a", "b", "c", 0, 0, ""),
-        {"advice": "count"},
-    ],
-)
-def test_a_plugin_that_returns_junk_is_skipped_and_counted(junk: object) -> None:
-    class Junk:
-        def bounceclass_refine(self) -> object:
-            return junk
-
-    engine = Engine(plugins=[Junk()])
-    assert engine.reply(DEAD) == Engine().reply(DEAD)
-    assert engine.plugins.failures == {("Junk", "refine"): 1}
-
-
-def forbidden(verdict: Verdict) -> Verdict:
-    return msgspec.structs.replace(verdict, scope=Scope.SENDER)
-
-
-def forced(verdict: Verdict) -> Verdict:
-    copy = msgspec.structs.replace(verdict)
-    msgspec.structs.force_setattr(copy, "scope", Scope.SENDER)
-    return copy
-
-
-def made_up(verdict: Verdict) -> Verdict:
-    return msgspec.structs.replace(verdict, reason="because")
-
-
-def no_evidence(verdict: Verdict) -> Verdict:
-    return msgspec.structs.replace(verdict, advice=Advice.COUNT, evidence=("me",))
-
-
-def no_number(verdict: Verdict) -> Verdict:
-    return msgspec.structs.replace(verdict, confidence=float("nan"))
-
-
-@pytest.mark.parametrize("change", [forbidden, forced, made_up, no_evidence, no_number], ids=lambda change: change.__name__)
-def test_a_plugin_can_t_make_a_verdict_that_could_silence_somebody_without_cause(change: Any) -> None:
-    class Bends:
-        def bounceclass_refine(self, verdict: Verdict) -> Verdict:
-            made: Verdict = change(verdict)
-            return made
-
-    class After:
-        def bounceclass_refine(self, verdict: Verdict) -> Verdict:
-            return lower(verdict)
-
-    engine = Engine(plugins=[Bends(), After()])
-    verdict = engine.reply(DEAD).verdict
-    assert (verdict.scope, verdict.reason, verdict.advice) == ("address", "user-unknown", "review")
-    assert engine.plugins.failures == {("Bends", "refine"): 1}
-
-
-@pytest.mark.parametrize("error", [ValueError("no"), SystemExit(1), RecursionError()])
-def test_a_plugin_that_raises_is_skipped_and_the_next_goes_on(error: BaseException) -> None:
-    class Raises:
-        def bounceclass_refine(self) -> None:
-            raise error
-
-    class After:
-        def bounceclass_refine(self, verdict: Verdict) -> Verdict:
-            return lower(verdict)
-
-    engine = Engine(plugins=[Raises(), After()])
-    assert [event.verdict.advice for event in engine.classify(SAMPLE).events] == ["review"] * 3
-    assert engine.plugins.failures == {("Raises", "refine"): 3}
-
-
-def test_ctrl_c_goes_through_a_refining_plugin() -> None:
-    class Stopped:
-        def bounceclass_refine(self) -> None:
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        Engine(plugins=[Stopped()]).reply(DEAD)
-
-
-def test_a_refining_plugin_that_is_slow_again_and_again_is_switched_off_with_a_word(caplog: pytest.LogCaptureFixture) -> None:
-    calls: list[float] = []
-
-    class Slow:
-        def bounceclass_refine(self) -> None:
-            calls.append(time.monotonic())
-            time.sleep(0.05)
-
-    engine = Engine(QUICK, plugins=[Slow()])
-    for _ in range(6):
-        assert engine.reply(DEAD).verdict.advice == "suppress"
-    assert len(calls) == 3
-    assert engine.plugins.given_up("Slow") == "switched off: refine took more than 0.02 s 3 times"
-    assert "plugin Slow: switched off" in caplog.text
-
-
-def test_the_highest_grade_of_trust_counts_and_a_word_that_is_none_is_passed_over() -> None:
-    class Says:
-        def __init__(self, grade: object) -> None:
-            self.grade = grade
-
-        def bounceclass_trust(self, report: Report, item: Item) -> object:
-            assert (report.kind, item.raw) == ("other", b"")
-            return self.grade
-
-    report, item = Engine().classify(b""), Item(raw=b"", source="x")
-    plugins = Plugins(Settings(), [Says("plausible"), Says(None), Says(Trust.KNOWN), Says("certain"), Says("none")])
-    assert plugins.trust(report, item) is Trust.KNOWN
-    assert plugins.failures == {("Says#4", "trust"): 1}
-    assert Plugins(Settings()).trust(report, item) is Trust.NONE
-
-
 # Order
 
 
@@ -451,113 +279,3 @@ def test_plugins_are_called_as_configured_then_ours_and_first_and_last_are_honou
     assert log == ["d", "b", "c"]
     assert Plugins(Settings(), [make("last", trylast=True)], builtin).first("parser", name="none of ours") is None
     assert log == ["d", "b", "c", "last"]
-
-
-# Told and acting
-
-
-def test_each_event_is_told_to_the_hook_of_its_kind_in_order(engine: Engine) -> None:
-    log: list[tuple[str, str, str | None]] = []
-    engine = Engine(plugins=[Teller("one", log), Teller("two", log)])
-    report = engine.classify(SAMPLE)
-    assert engine.dispatch(report) == []
-    assert log == [(who, "bounce", event.recipient) for event in report.events for who in ("one", "two")]
-
-
-@pytest.mark.parametrize("kind", [kind for kind in Kind if kind is not Kind.OTHER])
-def test_every_kind_has_its_hook(kind: Kind) -> None:
-    told = []
-
-    class Hears:
-        pass
-
-    setattr(Hears, f"bounceclass_{kind.replace('-', '_')}", lambda self, event, report, key: told.append((event, report, key)))  # noqa: ARG005  the hook's
-    engine = Engine(plugins=[Hears()])
-    event = Event(kind=kind, recipient="user@example.org")
-    report = Report(kind=kind, events=(event,))
-    assert engine.dispatch(report) == []
-    assert [(one, two) for one, two, _ in told] == [(event, report)]
-    assert kind.replace("-", "_") in hookspecs.TOLD
-
-
-def test_mail_that_reports_nothing_is_told_to_nobody() -> None:
-    assert Engine(plugins=[Teller()]).dispatch(Report(kind=Kind.OTHER, events=(Event(kind=Kind.OTHER),))) == []
-
-
-def test_a_plugin_that_raises_is_noted_and_the_others_are_told() -> None:
-    class Raises:
-        def bounceclass_bounce(self) -> None:
-            msg = "disk full"
-            raise OSError(msg)
-
-    teller = Teller("two")
-    engine = Engine(plugins=[Raises(), teller])
-    failures = engine.dispatch(engine.classify(SAMPLE))
-    assert failures == [Failure(plugin="Raises", hook="bounce", fault="OSError: disk full")] * 3
-    assert len(teller.log) == 3
-    assert engine.plugins.failures == {("Raises", "bounce"): 3}
-
-
-def test_a_plugin_that_hangs_is_given_up_and_the_run_goes_on() -> None:
-    hang = threading.Event()
-
-    class Hangs:
-        calls = 0
-
-        def bounceclass_bounce(self) -> None:
-            self.calls += 1
-            hang.wait(30)
-
-    hanging, teller = Hangs(), Teller("two")
-    engine = Engine(QUICK, plugins=[hanging, teller])
-    started = time.monotonic()
-    failures = engine.dispatch(engine.classify(SAMPLE))
-    assert time.monotonic() - started < 5
-    assert [failure.fault for failure in failures] == ["given up: bounce did not return within 0.3 s"] + ["not called: given up: bounce did not return within 0.3 s"] * 2
-    assert (hanging.calls, len(teller.log)) == (1, 3)
-    assert engine.plugins.given_up("Hangs") == "given up: bounce did not return within 0.3 s"
-    assert engine.plugins.given_up("Teller") is None
-    hang.set()
-
-
-def test_a_slow_hook_of_one_thread_does_not_count_as_hanging_for_another() -> None:
-    class Slow:
-        def bounceclass_bounce(self) -> None:
-            time.sleep(0.2)
-
-    engine = Engine(QUICK, plugins=[Slow()])
-    report = Report(kind=Kind.BOUNCE, events=(Event(kind=Kind.BOUNCE),))
-    with ThreadPoolExecutor(4) as pool:
-        assert list(pool.map(engine.dispatch, [report] * 4)) == [[]] * 4
-
-
-@pytest.mark.parametrize(
-    ("error", "failure"),
-    [
-        (Retry(60), Failure(plugin="Acts", hook="suppress", fault="Retry: asks to be called again in 60 s", after=60)),
-        (Retry(5, "429"), Failure(plugin="Acts", hook="suppress", fault="Retry: 429", after=5)),
-        (Refused("no such account"), Failure(plugin="Acts", hook="suppress", fault="Refused: no such account", final=True)),
-        (SystemExit(2), Failure(plugin="Acts", hook="suppress", fault="SystemExit: 2")),
-        (ValueError("a\nb\x1b[31m"), Failure(plugin="Acts", hook="suppress", fault="ValueError: a b\x1b[31m")),
-    ],
-)
-def test_an_acting_plugin_says_whether_to_ask_again(error: BaseException, failure: Failure) -> None:
-    class Acts:
-        def bounceclass_suppress(self, suppression: Suppression, key: str) -> None:
-            assert (suppression, key) == (ENTRY, "key")
-            raise error
-
-    assert Plugins(Settings(), [Acts()]).tell("suppress", suppression=ENTRY, key="key") == [failure]
-
-
-def test_an_acting_plugin_that_does_its_work_fails_in_nothing() -> None:
-    done = []
-
-    class Acts:
-        def bounceclass_release(self, suppression: Suppression) -> None:
-            done.append(suppression)
-
-    plugins = Plugins(Settings(), [Acts()])
-    assert plugins.tell("release", suppression=ENTRY, key="key") == []
-    assert plugins.tell("release", only=("other",), suppression=ENTRY, key="key") == []
-    assert done == [ENTRY]

@@ -2,133 +2,41 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
 from itertools import product
+from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from bounceclass.case import ACTING, Case
+from bounceclass.case import ACTING
 from bounceclass.domains import DomainFacts, DomainState
-from bounceclass.engine import Engine
 from bounceclass.errors import SettingsError
-from bounceclass.history import Delivery, DomainHistory, FailedMailing, History
+from bounceclass.history import Delivery, FailedMailing, History
 from bounceclass.knowledge import advice_table
-from bounceclass.model import Action, Advice, Details, Event, Evidence, Kind, Permanence, Reason, Scope, Suppression, Trust, Verdict
-from bounceclass.policy import Policy
+from bounceclass.model import Advice, Event, Kind, Permanence, Reason, Scope, Suppression, Trust, Verdict
 from bounceclass.presets import PRESETS, PolicySettings, Row, Rule, rows_for
-from bounceclass.settings import Settings, TrustSettings
-from bounceclass.trust import Standing
+from tests.lives import (
+    COMPLAINT,
+    DAY,
+    DELIVERED,
+    FULL,
+    GONE,
+    NOW,
+    RELAY,
+    RUTH,
+    UNKNOWN,
+    UNSUBSCRIBE,
+    UNSURE,
+    Life,
+    case,
+    event,
+    policy,
+    standing,
+    verdict,
+)
 
-NOW = datetime(2026, 3, 9, 12, tzinfo=UTC)
-DAY = timedelta(days=1)
-RUTH = "ruth@example.net"
-NAMES = {
-    "user-unknown": "550 5.1.1 user unknown",
-    "address-invalid": "553 5.1.3 invalid address syntax",
-    "moved": "551 5.1.6 User has moved",
-    "disabled": "550 5.2.1 The account has been disabled",
-    "full": "452 4.2.2 mailbox full",
-    "full-now": "552 5.2.2 mailbox full",
-    "blocked-you": "550 5.7.1 recipient has blocked you",
-    "filtered": "550 5.7.1 rejected by filter rule",
-    "insiders": "550 5.7.133 RESOLVER.RST.SenderNotAuthenticatedForGroup; authentication required",
-    "nxdomain": "550 5.1.2 host not found: domain example.net does not exist",
-    "521": "521 5.3.2 example.net does not accept mail",
-    "relay": "554 5.7.1 relay access denied",
-    "ip": "554 5.7.1 Client host [192.0.2.1] blocked using zen.example.org",
-    "spam": "550 5.7.1 message rejected as spam",
-}
-ENGINE = Engine()
-OURS = TrustSettings(domains=("lists.example.com",), return_path="bounces@mail.example.com")
-
-
-def policy(**options: object) -> Policy:
-    return Policy(Settings(own_hosts=("mx.example.com",)), OURS, PolicySettings(**options))  # type: ignore[arg-type]
-
-
-def verdict(
-    reason: str, advice: str, scope: str = "address", *, permanence: str = "permanent", confidence: float = 0.9, rule: str = "r", of_list: str | None = None
-) -> Verdict:
-    said = Evidence(rule, "phrases", "diagnostic", 0, 0, "")
-    return Verdict(Permanence(permanence), Reason(reason), Scope(scope), Advice(advice), confidence, Details(list=of_list), (said,))
-
-
-def event(name: str, kind: str = "bounce") -> Event:
-    """What an SMTP reply of that name is when the mail has been given up."""
-    return msgspec.structs.replace(ENGINE.reply(NAMES[name], recipient=RUTH, host="mx.example.net"), kind=Kind(kind))
-
-
-FULL = Event(kind=Kind.BOUNCE, recipient=RUTH, verdict=verdict("mailbox-full", "count", permanence="transient"))
-UNKNOWN = Event(kind=Kind.BOUNCE, recipient=RUTH, verdict=verdict("user-unknown", "suppress"))
-UNSURE = msgspec.structs.replace(UNKNOWN, verdict=verdict("user-unknown", "count", confidence=0.4))
-EXPIRED = Event(kind=Kind.BOUNCE, recipient=RUTH, verdict=verdict("expired", "count", "domain", permanence="transient"))
-DEAD = Event(kind=Kind.BOUNCE, recipient=RUTH, remote_mta="mx.example.net", reply_code=521, verdict=verdict("domain-no-mail", "suppress", "domain"))
-GONE = Event(kind=Kind.BOUNCE, recipient=RUTH, verdict=verdict("domain-unknown", "suppress", "domain"))
-RELAY = Event(kind=Kind.BOUNCE, recipient=RUTH, reply_code=554, verdict=verdict("relay-denied", "count", "domain"))
-COMPLAINT = Event(kind=Kind.COMPLAINT, recipient=RUTH, verdict=verdict("complaint", "suppress", permanence="undetermined", confidence=1))
-UNSUBSCRIBE = Event(kind=Kind.UNSUBSCRIBE, recipient=RUTH, verdict=verdict("unsubscribe", "suppress", permanence="undetermined", confidence=1))
-DELIVERED = Event(kind=Kind.DELIVERY, recipient=RUTH, verdict=Verdict(Permanence.UNDETERMINED, Reason.DELIVERED, Scope.NONE, Advice.IGNORE, 1))
-
-
-def standing(grade: str = "signed", recipient: str | None = RUTH, stream: str | None = None, *, forwarded: bool = False) -> Standing:
-    return Standing(grade=Trust(grade), recipient=recipient, stream=stream, forwarded=forwarded, because="the tag is ours")
-
-
-def case(what: Event, told: Standing | None = None, at: datetime = NOW, **more: object) -> Case:
-    return Case(event=what, standing=told or standing(), key="k", mailing=f"m{at}", received_at=at, **more)  # type: ignore[arg-type]
-
-
-class Life:
-    """What a store keeps of one address and its domain, in a list: each event is decided, then recorded."""
-
-    def __init__(self, rules: Policy, told: Standing | None = None, domain: DomainFacts | None = None) -> None:
-        self.rules, self.told, self.domain = rules, told or standing(), domain
-        self.failures: list[tuple[FailedMailing, Scope]] = []
-        self.deliveries: list[Delivery] = []
-        self.entries: list[Suppression] = []
-        self.delivered_at: datetime | None = None
-
-    def history(self, now: datetime) -> History:
-        active = tuple(one for one in self.entries if one.address and (one.until is None or one.until > now))
-        lapsed = sum(1 for one in self.entries if one.address and one.until is not None and one.until <= now)
-        return History(failures=tuple(one for one, _ in self.failures), deliveries=tuple(self.deliveries), active=active, lapsed=lapsed)
-
-    def domain_history(self, now: datetime) -> DomainHistory:
-        against = tuple(one for one, scope in self.failures if scope is Scope.DOMAIN and (self.delivered_at is None or one.at > self.delivered_at))
-        active = tuple(one for one in self.entries if one.domain and (one.until is None or one.until > now))
-        lapsed = sum(1 for one in self.entries if one.domain and one.until is not None and one.until <= now)
-        return DomainHistory(failures=against, addresses=bool(against), delivered_at=self.delivered_at, active=active, lapsed=lapsed)
-
-    def day(self, number: float, what: Event, mailing: str | None = None) -> str:
-        now = NOW + number * DAY
-        one = Case(
-            event=what,
-            standing=self.told,
-            key=str(number),
-            mailing=mailing or str(number),
-            received_at=now,
-            history=self.history(now),
-            domain_history=self.domain_history(now),
-            domain=self.domain,
-        )
-        decision = self.rules.decide(one, now)
-        failure = self.rules.failure_of(one, now)
-        if failure is not None:
-            self.failures.append(failure)
-        if self.rules.is_delivery(one, now):
-            self.deliveries.append(Delivery(now, one.mailing))
-            self.delivered_at = now
-        entry = decision.suppression
-        if decision.action is Action.SUPPRESS and entry is not None:
-            self.entries.append(entry)
-        if decision.action is Action.RELEASE and entry is not None:
-            self.entries.remove(entry)
-        until = "" if decision.until is None else f" {(decision.until - now).days}"
-        return f"{decision.action}{' domain' if entry is not None and entry.domain else ''}{until}"
-
+if TYPE_CHECKING:
+    from bounceclass.trust import Standing
 
 SEQUENCES: dict[str, list[tuple[float, Event, str]]] = {
     "a believed word is enough": [(0, UNKNOWN, "suppress")],
@@ -452,116 +360,3 @@ def test_our_own_servers_faults_are_ours(reason: str, change: dict[str, object],
     what = msgspec.structs.replace(RELAY, verdict=verdict(reason, "count", "domain"), **change)
     assert policy().decide(case(what), NOW).action == action
     assert (policy().failure_of(case(what), NOW) is None) == (action == "none")
-
-
-MAIL, NULL, NX, UNSEEN = (DomainFacts(state) for state in (DomainState.MAIL, DomainState.NULL_MX, DomainState.NXDOMAIN, DomainState.UNKNOWN))
-ONE_HOST = DomainFacts(DomainState.MAIL, ("mx.example.net",))
-TWO_HOSTS = DomainFacts(DomainState.MAIL, ("mx.example.net", "mx2.example.net"))
-
-
-@pytest.mark.parametrize(
-    ("what", "facts", "decisions"),
-    [
-        (DEAD, NULL, ["suppress 7", "suppress domain 30"]),
-        (DEAD, ONE_HOST, ["suppress 7", "suppress domain 30"]),
-        (DEAD, TWO_HOSTS, ["suppress 7", "none"]),
-        (DEAD, UNSEEN, ["suppress 7", "none"]),
-        (DEAD, None, ["suppress 7", "none"]),
-        (GONE, NX, ["suppress 7", "suppress domain 30"]),
-        (GONE, UNSEEN, ["suppress 7", "none"]),
-        (GONE, MAIL, ["count", "count"]),
-        (EXPIRED, MAIL, ["count", "count", "suppress domain 30"]),
-        (EXPIRED, UNSEEN, ["count", "count", "count", "count"]),
-        (EXPIRED, None, ["count", "count", "count", "count"]),
-        (RELAY, MAIL, ["count", "count", "count", "count"]),
-    ],
-)
-def test_a_domain_is_suppressed_only_where_our_own_look_up_agrees(what: Event, facts: DomainFacts | None, decisions: list[str]) -> None:
-    life = Life(policy(), domain=facts)
-    assert [life.day(day, what) for day in range(len(decisions))] == decisions
-
-
-def test_a_domain_s_second_term_is_longer_and_begins_anew() -> None:
-    life = Life(policy(), domain=MAIL)
-    days = (0, 1, 2, 33, 34, 35)
-    assert [life.day(day, EXPIRED) for day in days] == ["count", "count", "suppress domain 30", "count", "count", "suppress domain 90"]
-
-
-def test_expired_and_network_error_count_together_and_a_success_between_begins_anew() -> None:
-    network = msgspec.structs.replace(EXPIRED, verdict=verdict("network-error", "count", "domain", permanence="transient"))
-    life = Life(policy(), domain=MAIL)
-    assert [life.day(0, EXPIRED), life.day(1, network), life.day(2, EXPIRED)] == ["count", "count", "suppress domain 30"]
-    life = Life(policy(), domain=MAIL)
-    assert [life.day(0, EXPIRED), life.day(1, network), life.day(1.5, DELIVERED), life.day(2, EXPIRED)] == ["count", "count", "none", "count"]
-
-
-PAST = tuple(FailedMailing(at=NOW - n * DAY, mailing=f"p{n}", reason=Reason.RELAY_DENIED) for n in (1, 2, 3))
-
-
-@pytest.mark.parametrize(
-    ("recipient", "past", "action"),
-    [
-        (RUTH, {"addresses": 2}, "suppress"),
-        (RUTH, {"addresses": 1}, "suppress"),
-        (RUTH, {"addresses": 2, "known_addresses": 50}, "suppress"),
-        (RUTH, {"addresses": 2, "known_addresses": 51}, "hold"),
-        (RUTH, {"addresses": 2, "delivered_at": NOW - 29 * DAY}, "hold"),
-        (RUTH, {"addresses": 2, "delivered_at": NOW - 31 * DAY}, "suppress"),
-        ("ruth@gmail.com", {"addresses": 2}, "hold"),
-        ("ruth@lists.example.com", {"addresses": 2}, "hold"),
-        ("ruth@example.org", {"addresses": 2}, "hold"),
-    ],
-)
-def test_a_domain_that_may_live_is_held_for_the_operator(recipient: str, past: dict[str, object], action: str) -> None:
-    rules = policy(protect=("vip@example.org",))
-    one = case(RELAY, standing(recipient=recipient), domain=MAIL, domain_history=DomainHistory(failures=PAST, **past))  # type: ignore[arg-type]
-    found = rules.decide(one, NOW)
-    assert (found.action, found.suppression and found.suppression.domain) == (action, recipient.partition("@")[2])
-
-
-@pytest.mark.parametrize(("what", "asked"), [(DEAD, "example.net"), (GONE, "example.net"), (EXPIRED, None), (UNKNOWN, None), (COMPLAINT, None)])
-def test_dns_is_asked_only_where_it_would_change_something(what: Event, asked: str | None) -> None:
-    assert policy().domain_to_ask(case(what), NOW) == asked
-    assert policy().domain_to_ask(case(what, domain=MAIL), NOW) is None
-    assert policy().domain_to_ask(case(what, standing("dkim")), NOW) is None
-    failed = tuple(FailedMailing(at=NOW - n * DAY, mailing=f"p{n}", reason=Reason.EXPIRED) for n in (1, 2))
-    one = case(what, domain_history=DomainHistory(failures=failed, addresses=1))
-    assert policy().domain_to_ask(one, NOW) == (asked or ("example.net" if what is EXPIRED else None))
-
-
-VERDICTS = st.builds(
-    lambda reason, scope, permanence, confidence: (reason, scope, permanence, confidence),
-    st.sampled_from(Reason),
-    st.sampled_from(Scope),
-    st.sampled_from(Permanence),
-    st.floats(0, 1),
-).map(
-    lambda one: Verdict(
-        one[2], one[0], one[1], advice_table().advice(one[0], one[1], one[2], one[3]) if one[0] in advice_table().reasons else Advice.REVIEW, one[3]
-    )
-)
-EVENTS = st.builds(Event, kind=st.sampled_from(Kind), recipient=st.none() | st.text(max_size=12), remote_mta=st.none() | st.text(max_size=8), verdict=VERDICTS)
-STANDINGS = st.builds(
-    Standing,
-    grade=st.sampled_from(Trust),
-    recipient=st.none() | st.text(max_size=12) | st.just(RUTH),
-    stream=st.sampled_from([None, "garden"]),
-    forwarded=st.booleans(),
-    because=st.just("x"),
-)
-SEQUENCE = st.lists(st.tuples(st.floats(0, 20), EVENTS), max_size=12)
-RULES = {preset: policy(preset=preset) for preset in PRESETS}
-
-
-@given(SEQUENCE, STANDINGS, st.sampled_from(PRESETS), st.sampled_from([None, *DomainState]))
-def test_no_sequence_makes_it_raise_or_act_beyond_its_grade(
-    sequence: list[tuple[float, Event]], told: Standing, preset: str, state: DomainState | None
-) -> None:
-    life = Life(RULES[preset], told, DomainFacts(state) if state else None)
-    day = 0.0
-    for gap, what in sequence:
-        day += gap
-        decision = life.day(day, what)
-        if told.grade not in {*ACTING, Trust.DKIM} or what.verdict.scope not in {Scope.ADDRESS, Scope.DOMAIN}:
-            assert not decision.startswith("suppress")
-    assert all(one.address == told.recipient or one.domain for one in life.entries)
