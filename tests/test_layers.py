@@ -23,11 +23,11 @@ ORDER = (
     "domains", "presets", "repetition", "case", "protection", "policy", "incident",
     "store.naming", "store.schema", "store.statements", "store.records", "store.connection", "store.migrations.env", "store.migrations.versions.v0001_ledger", "store.migrations.versions.v0002_brake", "store.migrations.versions.v0003_deliveries", "store.migrations.versions.v0004_streams", "store.migrations.versions.v0005_queued", "store.migration",
     "store.figures", "store.past", "store.entries", "store.inquiry", "store.rejudgement", "store.sightings", "store.brake", "store.sentlog", "store.outbox", "store.backlog", "store.erasure", "store.ledger", "store.survey", "store.database",
-    "domaincheck", "outgoing", "byhand", "bookkeeping", "observation", "waiting", "runner", "filter", "mta",
+    "domaincheck", "outgoing", "byhand", "comparison", "batches", "syncing", "bookkeeping", "observation", "waiting", "runner", "filter", "mta",
     "config", "assembly", "rehearsal", "replay", "vendorlists", "listforms",
     "summary.contents", "summary.links", "summary.fixes", "summary.unknowns", "summary.charts", "summary.compiling", "summary.wording", "summary.markup", "summary.figures", "summary.html", "web.problems", "web.metrics", "web.gate", "web.instances", "web.memory", "web.intake", "web.posts", "web.tokens", "web.shapes", "web.document", "web.verdicts", "web.listing", "web.state", "web.app", "web.server",
     "service.concealment", "service.log", "service.decisions", "service.notify", "service.places", "service.health", "service.metrics", "service.port", "service.monitor", "service.supervision",
-    "cli.terminal", "cli.session", "cli.output", "cli.prose", "cli.diff", "cli.classify", "cli.unknowns", "cli.tag", "cli.verify", "cli.reply", "cli.explain", "cli.compare", "cli.check", "cli.rules", "cli.plugins", "cli.live", "cli.lasting", "cli.deliver", "cli.run", "cli.serve", "cli.filter", "cli.stored", "cli.mta", "cli.suppressions", "cli.undo", "cli.erase", "cli.replay", "cli.incidents", "cli.quarantine", "cli.summarytext", "cli.summary", "cli.outbox", "cli.init", "cli.config", "cli.completion", "cli.main",
+    "cli.terminal", "cli.session", "cli.output", "cli.prose", "cli.diff", "cli.classify", "cli.unknowns", "cli.tag", "cli.verify", "cli.reply", "cli.explain", "cli.compare", "cli.check", "cli.rules", "cli.plugins", "cli.live", "cli.lasting", "cli.deliver", "cli.run", "cli.serve", "cli.filter", "cli.stored", "cli.mta", "cli.suppressions", "cli.sync", "cli.undo", "cli.erase", "cli.replay", "cli.incidents", "cli.quarantine", "cli.summarytext", "cli.summary", "cli.outbox", "cli.init", "cli.config", "cli.completion", "cli.main",
 )  # fmt: skip
 
 
