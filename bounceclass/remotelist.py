@@ -58,8 +58,9 @@ class Page(NamedTuple):
 class Readable(Protocol):
     """A list that can be read, beside Remote."""
 
-    lists: tuple[str, ...]
-    """The names of the lists that make it up, in which an address may stand more than once."""
+    @property
+    def lists(self) -> tuple[str, ...]:
+        """The names of the lists that make it up, in which an address may stand more than once."""
 
     def page(self, name: str, after: str | None) -> Page:
         """Return a page of one of them, the first where `after` is None. Raises Retry or Refused; reading it changes nothing."""
