@@ -31,6 +31,7 @@ T = TypeVar("T")
 _MOST_PAGES: Final = 50_000
 """Of one list; with 100 entries on each that would be five million."""
 _TRIES: Final = 5
+_LONG: Final = 5.0
 _LONGEST: Final = 120.0
 """Seconds that an operator may be kept waiting; who asks for longer is left for another time."""
 
@@ -67,11 +68,15 @@ class Readable(Protocol):
 
 
 class Patience:
-    """Makes a call again that asks for later, so long as it isn't too long or too often in a row; `sleep` waits."""
+    """Makes a call again that asks for later, so long as it isn't too long or too often in a row.
 
-    def __init__(self, sleep: Callable[[float], None] = time.sleep) -> None:
-        """Take how to wait."""
+    `sleep` waits; `waiting` is told for how long, and why, where that is more than a few seconds.
+    """
+
+    def __init__(self, sleep: Callable[[float], None] = time.sleep, waiting: Callable[[float, str], None] = lambda _seconds, _why: None) -> None:
+        """Take how to wait, and who is told."""
         self._sleep = sleep
+        self._waiting = waiting
 
     def call(self, act: Callable[[], T]) -> T:
         """Return what it gives; raises its Retry where patience ends, its Refused at once."""
@@ -82,6 +87,8 @@ class Patience:
                 wait = error.after * number  # a rate that lets one call through may be too low for the next of the same act
                 if wait > _LONGEST:
                     raise
+                if wait >= _LONG:
+                    self._waiting(wait, str(error))
                 self._sleep(wait)
         return act()
 

@@ -40,7 +40,7 @@ _SAID: Final = {
 
 
 @click.command()
-@click.argument("instance")
+@click.argument("instance", metavar="INSTANCE")
 @click.option("--push", is_flag=True, help="Change the ESP's list: add what is ours to tell, remove what has ended here.")
 @click.option("--pull", is_flag=True, help="Change ours: enter what is there, for that account alone; release what is gone there.")
 @click.option("--force", is_flag=True, help="Also where a list would lose much, or the ESP's reads as empty.")
@@ -56,7 +56,7 @@ def command(instance: str, push: bool, pull: bool, force: bool, limit: int | Non
     plugins = current().plugins()
     plugin = _chosen(plugins, instance)
     with opened(url, plugins=plugins) as (store, outgoing):
-        sync = Sync(instance, plugin, store, outgoing, Patience(), refused=lambda address, why: complain(f"{address}: refused: {why}"))
+        sync = Sync(instance, plugin, store, outgoing, Patience(waiting=_say_wait), refused=lambda address, why: complain(f"{address}: refused: {why}"))
         try:
             plan = sync.compare(limit=limit, everything=everything)
         except Retry as error:
@@ -71,6 +71,10 @@ def command(instance: str, push: bool, pull: bool, force: bool, limit: int | Non
             msg = f"{instance}: {'; '.join(faults)}: nothing was changed. If that is right, say --force"
             raise SettingsError(msg)
         return _apply(sync, plan, push=push, pull=pull) if push or pull else 0
+
+
+def _say_wait(seconds: float, why: str) -> None:
+    click.echo(f"waits {seconds:.0f} s: {why}", err=True)
 
 
 def _chosen(plugins: Plugins, name: str) -> TwoWay:

@@ -342,6 +342,13 @@ def test_what_ses_answers_in_another_form_is_no_list(body: Any, error: type[Exce
         list(entries(acting("ses", server).readable, Waiting().patience))
 
 
+def test_an_operator_is_told_of_a_wait_that_is_long(server: Server) -> None:
+    server.answers = [Answer(503, headers=(("Retry-After", "2"),)), Answer(503, headers=(("Retry-After", "4"),)), Answer(body={"data": [], "has_more": False})]
+    told: list[tuple[float, str]] = []
+    list(entries(readable("resend", server), Patience(lambda _seconds: None, lambda *one: told.append(one))))
+    assert told == [(8.0, f"127.0.0.1:{server.server_address[1]} answered 503")]
+
+
 class Counting:
     """A list that goes on for ever, each page another."""
 
