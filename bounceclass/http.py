@@ -41,6 +41,8 @@ _AGAIN: Final = frozenset({408, 425, 429})
 """What of 4xx is about the moment and not about us: RFC 9110, 15.5.9; RFC 8470; RFC 6585."""
 _LARGEST: Final = 4_000_000
 _LARGEST_PAGE: Final = 32_000_000
+_CUT: Final = object()
+"""The body of an answer that is larger than that."""
 _FIELDS: Final = 20
 """Of a link's query; ESPs have three."""
 _PATIENCE: Final = 2.0
@@ -124,10 +126,11 @@ class Api:
             raise SettingsError(msg)
         self._client = httpx.Client(timeout=SECONDS, follow_redirects=False, headers=given, auth=auth)
 
-    def call(self, method: str, path: str, json: object = None, *, key: str | None = None, takes: frozenset[int] = frozenset(), query: Mapping[str, str] | None = None, largest: int = _LARGEST) -> Any:  # noqa: ANN401, E501, PLR0913
-        """Make one request; return the JSON of the answer, None where there is none, or more of it than `largest`. Raises Retry or Refused, as above.
+    def call(self, method: str, path: str, json: object = None, *, key: str | None = None, takes: frozenset[int] = frozenset(), query: Mapping[str, str] | None = None, whole: bool = False) -> Any:  # noqa: ANN401, E501, PLR0913
+        """Make one request; return the JSON of the answer, None where there is none. Raises Retry or Refused, as above.
 
-        `takes` are statuses that are as good as done; `key` names the action, so that the ESP may know a repetition.
+        `takes` are statuses that are as good as done; `key` names the action, so that the ESP may know a repetition. An answer that is
+        too large is none, or, where it is needed `whole`, Refused.
         """
         self._pace.wait()
         headers = {"Idempotency-Key": key} if key else {}
@@ -136,19 +139,22 @@ class Api:
             headers["Content-Type"] = "application/json"
         try:
             with self._client.stream(method, f"{self._base}{path}", content=content, headers=headers, params=query) as answer:
-                body = _body(answer, time.monotonic() + 3 * SECONDS, largest)
+                body = _body(answer, time.monotonic() + 3 * SECONDS, _LARGEST_PAGE if whole else _LARGEST)
                 status, after = answer.status_code, answer.headers.get("Retry-After")
         except (self._errors, TimeoutError) as error:
             raise Retry(LATER, f"{self._host}: {type(error).__name__}") from None  # a traceback might show headers
         if not (200 <= status < 300 or status in takes):  # noqa: PLR2004  RFC 9110, 15.3
             self._fail(status, after, body)
-        return body
+        if body is _CUT and whole:
+            msg = f"{self._host} answered with more than {_LARGEST_PAGE // 1_000_000} MB at once"
+            raise Refused(msg)
+        return None if body is _CUT else body
 
     def page(self, path: str, query: Mapping[str, str] | None = None) -> Any:  # noqa: ANN401  any JSON
-        """Return the JSON of a page of a list, which may be large. Raises Retry or Refused, as above, and Refused where it is too large to be read."""
-        answer = self.call("GET", path, query=query, largest=_LARGEST_PAGE)
+        """Return the JSON of a page of a list, which may be large. Raises Retry or Refused, as above; Retry where it is no JSON."""
+        answer = self.call("GET", path, query=query, whole=True)
         if answer is None:
-            raise Retry(LATER, f"{self._host} answered with no JSON, or more than {_LARGEST_PAGE // 1_000_000} MB of it")
+            raise Retry(LATER, f"{self._host} answered with no JSON")
         return answer
 
     def query_of(self, link: str, path: str) -> dict[str, str]:
@@ -181,7 +187,7 @@ def _body(answer: Any, end: float, largest: int) -> Any:  # noqa: ANN401  httpx'
         if time.monotonic() > end:  # a byte at a time
             raise TimeoutError
         if len(data) > largest:
-            return None
+            return _CUT
     try:
         return msgspec.json.decode(data)
     except (msgspec.DecodeError, RecursionError):

@@ -112,19 +112,24 @@ class Sync:
         self.changed = 0
         self.refused = 0
 
-    def compare(self, *, limit: int | None = None, everything: bool = False) -> Plan:
-        """Read both lists; return what differs, at most `limit` rows of it, with `everything` also that about which nothing is to be done.
+    def compare(self, *, limit: int | None = None, everything: bool = False, only: str | None = None) -> Plan:
+        """Read both lists; return what differs, at most `limit` rows of it, and of one way `only`.
 
+        With `everything` there are rows about which nothing is to be done, too.
         Raises Retry or Refused where the ESP's list can't be read whole.
         """
         there, nameless = self._read()
         total, counts = len(there), Counter[Action]()
         rows: list[Difference] = []
         self._mirrored = 0
+        left = limit
         for row in differences(self._standings(), there, self._store.name_of):
             counts[row.action] += 1
-            if (everything or row.action is not Action.NONE) and (limit is None or len(rows) < limit):
+            if row.action is Action.NONE:
+                rows += [row] if everything else []
+            elif only in {None, row.action.way} and (left is None or left > 0):
                 rows.append(row)
+                left = None if left is None else left - 1
         return Plan(tuple(rows), counts, total, nameless, self._mirrored)
 
     def _read(self) -> tuple[dict[str, There], int]:

@@ -58,7 +58,7 @@ def command(instance: str, push: bool, pull: bool, force: bool, limit: int | Non
     with opened(url, plugins=plugins) as (store, outgoing):
         sync = Sync(instance, plugin, store, outgoing, Patience(waiting=_say_wait), refused=lambda address, why: complain(f"{address}: refused: {why}"))
         try:
-            plan = sync.compare(limit=limit, everything=everything)
+            plan = sync.compare(limit=limit, everything=everything, only=None if push is pull else "push" if push else "pull")
         except Retry as error:
             complain(f"{instance}: the list could not be read: {error}; nothing was changed")
             return TRY_AGAIN
@@ -103,8 +103,7 @@ def _apply(sync: Sync, plan: Plan, *, push: bool, pull: bool) -> int:
         code = 1
         complain(f"stopped: {error}")
     finally:
-        ways = {"push": push, "pull": pull}
-        wanted = sum(ways.get(row.action.way or "", False) for row in plan.rows)
+        wanted = sum(row.action is not Action.NONE for row in plan.rows)
         click.echo(f"{_counted(sync.done, done=True)}, of {wanted}{_left(sync)}", err=True)
     return code or (1 if sync.refused else 0)
 

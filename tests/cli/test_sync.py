@@ -139,10 +139,11 @@ def test_the_rows_as_data(operator: Operator) -> None:
 
 def test_a_limit_holds_for_what_is_shown_and_for_what_is_done_and_all_shows_what_agrees(operator: Operator) -> None:
     operator.add("amy@example.net", "both@example.net", "ruth@example.net")
-    operator.team.put("both@example.net")
-    assert [line.partition("  ")[0] for line in operator.run("sync", SHOP, "--all")[1].splitlines()] == ["add there", "nothing", "add there"]
-    assert operator.run("sync", SHOP, "--push", "--limit", "1")[2].splitlines()[-1].startswith("1 added there")
-    assert sorted(operator.team.listed) == ["amy@example.net", "both@example.net"]
+    operator.team.put("both@example.net", "eve@example.net")
+    assert [line.partition("  ")[0] for line in operator.run("sync", SHOP, "--all")[1].splitlines()] == ["add there", "nothing", "add there", "enter here"]
+    assert operator.run("sync", SHOP, "--push", "--limit", "1")[2].splitlines()[-1] == "1 added there, 0 removed there, 0 entered here, 0 released here, of 1"
+    assert sorted(operator.team.listed) == ["amy@example.net", "both@example.net", "eve@example.net"]
+    assert operator.run("sync", SHOP, "--pull", "--limit", "1")[2].splitlines()[-1] == "0 added there, 0 removed there, 1 entered here, 0 released here, of 1"
 
 
 @pytest.mark.parametrize(

@@ -305,6 +305,14 @@ def test_a_link_that_leads_elsewhere_is_not_followed(name: str, link: str, serve
     assert len(server.asked) == 1
 
 
+def test_a_page_that_is_too_large_is_no_page_and_not_asked_for_again(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bounceclass.http._LARGEST_PAGE", 2_000_000)
+    row = {"EmailAddress": RUTH, "SuppressionReason": "HardBounce", "Origin": "Recipient"}
+    server.answers = [Answer(body={"Suppressions": [row] * 40_000})]
+    with pytest.raises(Refused, match="more than 2 MB at once"):
+        list(entries(readable("postmark", server), Waiting().patience))
+
+
 def test_mandrill_s_thousand_may_not_be_all(server: Server) -> None:
     server.answers = [Answer(body=[{"email": f"u{number}@example.net", "subaccount": "lists"} for number in range(1000)])]
     with pytest.raises(Refused, match="there may be more"):

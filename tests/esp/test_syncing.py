@@ -183,11 +183,12 @@ def test_one_way_leaves_the_other_side_alone(desk: Desk, team: Team) -> None:
 
 
 def test_looking_changes_nothing(desk: Desk, team: Team) -> None:
-    team.put("eve@example.net")
-    desk.enter("ruth@example.net")
+    team.put("eve@example.net", "amy@example.net")
+    desk.enter("ruth@example.net", "amy@example.net")
     before = desk.active()
     plan = desk.sync().compare(everything=True, limit=1)
-    assert (desk.rows(plan), plan.counts, plan.there) == ([("add", "ruth@example.net")], {Action.ADD: 1, Action.ENTER: 1}, 1)
+    assert desk.rows(plan) == [("none", "amy@example.net"), ("add", "ruth@example.net")]
+    assert (plan.counts, plan.there) == ({Action.ADD: 1, Action.ENTER: 1, Action.NONE: 1}, 2)
     assert (desk.active(), team.changes()) == (before, [])
 
 
