@@ -2,7 +2,7 @@
 
     Posts       verify and read, guarded: whatever comes in, nothing is raised but Retry
     Inbound     the hooks of a plugin that only listens
-    TwoWay      of one that also keeps the ESP's own list: suppress and release
+    TwoWay      of one that also keeps the ESP's own list: suppress and release, for one or for many; whether it can be read
 
 What an ESP calls things is a table of its plugin; nothing here knows one.
 """
@@ -17,6 +17,7 @@ from bounceclass import payload
 from bounceclass.errors import Refused, Retry, SettingsError
 from bounceclass.http import checked
 from bounceclass.model import WITHDRAWN, Reason
+from bounceclass.remotelist import Readable
 from bounceclass.secret import read_secret
 from bounceclass.signing import password
 
@@ -130,7 +131,7 @@ class Remote(Protocol):
     """An ESP's own list, kept by its API. Both raise Retry or Refused where it was not done, and change nothing the second time.
 
     Neither is ever called for no address at all, and there is none that empties a list. What somebody has
-    withdrawn there, by a complaint or an unsubscribe, the release of a bounce leaves.
+    withdrawn there, by a complaint or an unsubscribe, the release of a bounce leaves. One that can be read is Readable, too.
     """
 
     batch: int
@@ -195,13 +196,38 @@ class TwoWay:
 
     def push(self, entries: Iterable[Suppression], key: str) -> int:
         """Put many entries on the ESP's list, as many at once as its API takes; return how many."""
+        return self._in_batches(self._remote.add, ((address, entry.reason) for entry in entries if (address := self._whom(entry)) is not None), key)
+
+    def withdraw(self, entries: Iterable[tuple[str, Reason]], key: str) -> int:
+        """Take many addresses from the ESP's list, each with the reason that it has there; return how many.
+
+        `suppressed` leaves what somebody has withdrawn, as the release of a bounce does.
+        """
+        return self._in_batches(self._remote.remove, ((checked(address), reason) for address, reason in entries), key)
+
+    @property
+    def scope(self) -> str | None:
+        """The list or stream whose entries go there, besides those that hold everywhere."""
+        return self._scope
+
+    @property
+    def batch(self) -> int:
+        """How many addresses one call may have."""
+        return self._remote.batch
+
+    @property
+    def readable(self) -> Readable | None:
+        """The ESP's list where it can be read whole, None where its API offers none."""
+        return self._remote if isinstance(self._remote, Readable) else None
+
+    def _in_batches(self, act: Callable[[Sequence[str], Reason, str], None], entries: Iterable[tuple[str, Reason]], key: str) -> int:
+        """Make calls for addresses of one reason each; nothing is asked before all of them were looked at."""
         by_reason: dict[Reason, list[str]] = {}
-        for entry in entries:
-            if (address := self._whom(entry)) is not None:
-                by_reason.setdefault(entry.reason, []).append(address)
+        for address, reason in entries:
+            by_reason.setdefault(reason, []).append(address)
         for reason, addresses in by_reason.items():
             for start in range(0, len(addresses), self._remote.batch):
-                self._remote.add(addresses[start : start + self._remote.batch], reason, f"{key}:{reason}:{start}")
+                act(addresses[start : start + self._remote.batch], reason, f"{key}:{reason}:{start}")
         return sum(map(len, by_reason.values()))
 
     def _whom(self, suppression: Suppression) -> str | None:

@@ -1,6 +1,7 @@
 """Asking an ESP's API: what every plugin that acts needs, once.
 
     Api.call       one request; returns the JSON of the answer, or raises Retry or Refused
+    Api.page       the same for a page of a list; Api.query_of what its link to the next one asks
     check_status   what a status means, for who posts otherwise
     Pace           no faster than the ESP allows
     segment        an address as one part of a path, never empty: DELETE on the path without it would empty a list
@@ -21,7 +22,7 @@ import time
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import quote, urlsplit
+from urllib.parse import parse_qsl, quote, urlsplit
 
 import msgspec
 
@@ -40,6 +41,11 @@ _LONGEST: Final = 86400.0
 _AGAIN: Final = frozenset({408, 425, 429})
 """What of 4xx is about the moment and not about us: RFC 9110, 15.5.9; RFC 8470; RFC 6585."""
 _LARGEST: Final = 4_000_000
+_LARGEST_PAGE: Final = 32_000_000
+_CUT: Final = object()
+"""The body of an answer that is larger than that."""
+_FIELDS: Final = 20
+"""Of a link's query; ESPs have three."""
 _PATIENCE: Final = 2.0
 """Seconds that a call waits for its turn; for longer it asks to be called again."""
 _VALUE: Final = re.compile(r"[\x20-\x7e]*")
@@ -132,10 +138,11 @@ class Api:
             raise SettingsError(msg)
         self._client = httpx.Client(timeout=SECONDS, follow_redirects=False, headers=given, auth=auth)
 
-    def call(self, method: str, path: str, json: object = None, *, key: str | None = None, takes: frozenset[int] = frozenset(), query: Mapping[str, str] | None = None) -> Any:  # noqa: ANN401, E501, PLR0913
+    def call(self, method: str, path: str, json: object = None, *, key: str | None = None, takes: frozenset[int] = frozenset(), query: Mapping[str, str] | None = None, whole: bool = False) -> Any:  # noqa: ANN401, E501, PLR0913
         """Make one request; return the JSON of the answer, None where there is none. Raises Retry or Refused, as above.
 
-        `takes` are statuses that are as good as done; `key` names the action, so that the ESP may know a repetition.
+        `takes` are statuses that are as good as done; `key` names the action, so that the ESP may know a repetition. An answer that is
+        too large is none, or, where it is needed `whole`, Refused.
         """
         self._pace.wait()
         headers = {"Idempotency-Key": key} if key else {}
@@ -144,7 +151,7 @@ class Api:
             headers["Content-Type"] = "application/json"
         try:
             with self._client.stream(method, f"{self._base}{path}", content=content, headers=headers, params=query) as answer:
-                body = _body(answer, time.monotonic() + 3 * SECONDS)
+                body = _body(answer, time.monotonic() + 3 * SECONDS, _LARGEST_PAGE if whole else _LARGEST)
                 status, after = answer.status_code, answer.headers.get("Retry-After")
         except (self._errors, TimeoutError) as error:
             raise Retry(LATER, f"{self._host}: {type(error).__name__}") from None  # a traceback might show headers
@@ -152,17 +159,40 @@ class Api:
             if status in _AGAIN:
                 self._pace.put_off(retry_after(after))
             check_status(status, after, f"{self._host} answered {status}{_said(body)}")
-        return body
+        if body is _CUT and whole:
+            msg = f"{self._host} answered with more than {_LARGEST_PAGE // 1_000_000} MB at once"
+            raise Refused(msg)
+        return None if body is _CUT else body
+
+    def page(self, path: str, query: Mapping[str, str] | None = None) -> Any:  # noqa: ANN401  any JSON
+        """Return the JSON of a page of a list, which may be large. Raises Retry or Refused, as above; Retry where it is no JSON."""
+        answer = self.call("GET", path, query=query, whole=True)
+        if answer is None:
+            raise Retry(LATER, f"{self._host} answered with no JSON")
+        return answer
+
+    def query_of(self, link: str, path: str) -> dict[str, str]:
+        """Return what a link to the next page asks; raises Refused for one that leads to another host or path: it is never followed."""
+        try:
+            to, here = urlsplit(link), urlsplit(f"{self._base}{path}")
+            asked = dict(parse_qsl(to.query, max_num_fields=_FIELDS))
+            same = (to.scheme or here.scheme, to.netloc or here.netloc, to.path.rstrip("/")) == (here.scheme, here.netloc, here.path)
+        except ValueError:
+            same = False
+        if not same:
+            msg = f"{self._host} named a next page that lies elsewhere"
+            raise Refused(msg)
+        return asked
 
 
-def _body(answer: Any, end: float) -> Any:  # noqa: ANN401  httpx's, and any JSON
-    data = b""
+def _body(answer: Any, end: float, largest: int) -> Any:  # noqa: ANN401  httpx's, and any JSON
+    data = bytearray()
     for chunk in answer.iter_bytes():
         data += chunk
         if time.monotonic() > end:  # a byte at a time
             raise TimeoutError
-        if len(data) > _LARGEST:
-            return None
+        if len(data) > largest:
+            return _CUT
     try:
         return msgspec.json.decode(data)
     except (msgspec.DecodeError, RecursionError):

@@ -60,26 +60,27 @@ class Outgoing:
             for name in names:
                 ledger.enqueue(name, event.kind.replace("-", "_"), payload, occurrence.key, address=occurrence.addressed)
 
-    def suppress(self, ledger: Transaction, entry: Suppression, key: str | None = None) -> None:
-        """Write down that the plugins are to suppress; `key` is that of the event it follows from, where there is one."""
-        self._act(ledger, "suppress", entry, key or action_key("suppress", entry))
+    def suppress(self, ledger: Transaction, entry: Suppression, key: str | None = None, *, besides: str | None = None) -> None:
+        """Write down that the plugins are to suppress; `key` is that of the event it follows from, `besides` who is not told, where there is one."""
+        self._act(ledger, "suppress", entry, key or action_key("suppress", entry), besides)
 
-    def release(self, ledger: Transaction, entry: Suppression, now: datetime) -> None:
+    def release(self, ledger: Transaction, entry: Suppression, now: datetime, *, besides: str | None = None) -> None:
         """Write down that the plugins are to release an entry that has ended, unless another cause suppresses the same for as long.
 
-        Where that one ends sooner, it is told after the release.
+        Where that one ends sooner, it is told after the release. `besides` is who is not told.
         """
         rest = ledger.remaining(entry, now)
         if rest is not None and (rest.until is None or (entry.until is not None and rest.until >= entry.until)):
             return
         key = action_key("release", entry)
-        self._act(ledger, "release", entry, key)
+        self._act(ledger, "release", entry, key, besides)
         if rest is not None:
-            self._act(ledger, "suppress", rest, hashlib.blake2b(f"after {key}".encode(), digest_size=16).hexdigest())
+            self._act(ledger, "suppress", rest, hashlib.blake2b(f"after {key}".encode(), digest_size=16).hexdigest(), besides)
 
-    def _act(self, ledger: Transaction, hook: str, entry: Suppression, key: str) -> None:
+    def _act(self, ledger: Transaction, hook: str, entry: Suppression, key: str, besides: str | None = None) -> None:
         for name in self._listening[hook]:
-            ledger.enqueue(name, hook, msgspec.json.encode(entry), key, address=entry.address)
+            if name != besides:
+                ledger.enqueue(name, hook, msgspec.json.encode(entry), key, address=entry.address)
 
 
 def action_key(hook: str, entry: Suppression) -> str:

@@ -258,6 +258,11 @@ class Plugins:
         callers = self._manager.get_hookcallers(self._manager.get_plugin(plugin)) or []
         return sorted(caller.name.removeprefix(hookspecs.PREFIX) for caller in callers)
 
+    def instance(self, name: str) -> object:
+        """Return the plugin that is on under a name, None where none is."""
+        found: object = self._manager.get_plugin(name) if name in self.names else None
+        return found
+
     def close(self) -> None:
         """Let the plugins' threads end, and their process; who is called again gets new ones."""
         for lane in self._lanes.values():

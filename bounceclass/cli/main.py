@@ -39,6 +39,7 @@ BUILT_IN: Final = (
     "mta",
     "summary",
     "suppressions",
+    "sync",
     "undo",
     "erase",
     "replay",

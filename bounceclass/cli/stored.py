@@ -21,6 +21,7 @@ from bounceclass.outgoing import Outgoing
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from bounceclass.plugins import Plugins
     from bounceclass.store.database import Database
 
 __all__ = ["WHEN", "opened", "said_at", "store_option", "told", "who"]
@@ -56,13 +57,16 @@ def store_option(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @contextmanager
-def opened(url: str | None, *, create: bool = False) -> Iterator[tuple[Database, Outgoing]]:
-    """Open the store, by default only one that is there, and what passes actions on to the plugins that are on; the next run calls them."""
+def opened(url: str | None, *, create: bool = False, plugins: Plugins | None = None) -> Iterator[tuple[Database, Outgoing]]:
+    """Open the store, by default only one that is there, and what passes actions on to the plugins that are on; the next run calls them.
+
+    `plugins` are those where the command has switched them on already.
+    """
     session = current()
     settings = session.settings.store if url is None else msgspec.structs.replace(session.settings.store, url=url)
     store = open_configured_store(settings, create=create)
     try:
-        yield store, Outgoing(session.plugins())
+        yield store, Outgoing(plugins or session.plugins())
     finally:
         store.close()
 

@@ -117,6 +117,16 @@ class Database:
         with reading(self._engine) as connection:
             return [entries.cause_of(row, now) for row in entries.page(connection, self._naming, selection, after, limit)]
 
+    def causes(self, now: datetime) -> Iterator[list[Cause]]:
+        """Yield all entries that each address has or had, in no order of addresses and in bounded memory; those of domains not."""
+        with faults(self._engine):
+            for rows in entries.by_address(self._engine):
+                yield [entries.cause_of(row, now) for row in rows]
+
+    def name_of(self, address: str) -> str:
+        """Return an address as it is compared here: its comparable form, or its HMAC."""
+        return self._naming.address(address)
+
     def events(self) -> Iterator[Recorded]:
         """Yield every event that was recorded, in no order and in bounded memory."""
         return rejudgement.all_events(self._engine)

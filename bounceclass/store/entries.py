@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import bindparam, insert, or_, select, update
+from sqlalchemy import bindparam, insert, or_, select, tuple_, update
 
 from bounceclass.store.naming import domain_of
 from bounceclass.store.past import entry_of
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from bounceclass.store.naming import Naming
     from bounceclass.store.records import Selection
 
-__all__ = ["cause_of", "delivered", "enter", "fitting", "is_active", "lapse", "lift", "listed", "of_address", "page", "release", "remaining"]
+__all__ = ["by_address", "cause_of", "delivered", "enter", "fitting", "is_active", "lapse", "lift", "listed", "of_address", "page", "release", "remaining"]
 
 _MOST_CAUSES: Final = 100
 _PAGE: Final = 500
@@ -110,6 +111,24 @@ def listed(engine: Engine, naming: Naming, selection: Selection) -> Iterator[lis
         if len(rows) < _PAGE:
             return
         after = rows[-1].id
+
+
+def by_address(engine: Engine) -> Iterator[list[Row[Any]]]:
+    """Yield all rows of each address, the lifted ones too; read in pages, as `listed`."""
+    for _, rows in groupby(_addressed(engine), key=lambda row: row.address):
+        yield list(rows)
+
+
+def _addressed(engine: Engine) -> Iterator[Row[Any]]:
+    after: tuple[str, int] = ("", 0)
+    while True:
+        beyond = tuple_(_t.address, _t.id) > tuple_(*after)
+        with engine.connect() as connection:
+            rows = connection.execute(select(suppressions).where(_t.address.is_not(None), beyond).order_by(_t.address, _t.id).limit(_PAGE)).all()
+        yield from rows
+        if len(rows) < _PAGE:
+            return
+        after = rows[-1].address, rows[-1].id
 
 
 def page(connection: Connection, naming: Naming, selection: Selection, after: int, limit: int) -> list[Row[Any]]:

@@ -4,7 +4,9 @@
     GET    /v1/suppressions/hard-bounces?domain_id=...&limit=100&page=1
     DELETE /v1/suppressions/hard-bounces {"domain_id": "...", "ids": [...]}
 
-It takes away by its own ids only, so a release looks for the address first, page by page.
+It takes away by its own ids only, so a release looks for the address first, page by page. Its block list of the account is not
+kept, and isn't read; nor is the list of those on hold, who are mailed again by themselves. Pages are counted, so an entry that goes
+while they are read may hide another one from that reading.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from bounceclass.errors import Refused, Retry, SettingsError
 from bounceclass.http import LATER
 from bounceclass.model import Reason
 from bounceclass.payload import Record
+from bounceclass.remotelist import Listed, Page, moment, named, rows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,12 +34,14 @@ _SECONDS: Final = 15.0
 _PAGE: Final = 100
 LIMITS: Final = (f"MailerSend can't be asked for one address: a release looks through its newest {_PAGES * _PAGE:,} entries, and is refused beyond",)
 _LISTS: Final = {Reason.COMPLAINT: "spam-complaints", Reason.UNSUBSCRIBE: "unsubscribes"}
+_REASONS: Final = {"hard-bounces": Reason.SUPPRESSED, **{name: reason for reason, name in _LISTS.items()}}
 
 
 class Listing:
     """The lists of one domain."""
 
     batch = 100
+    lists = tuple(_REASONS)
 
     def __init__(self, api: Api, domain: str) -> None:
         """Keep how it is asked; raises SettingsError without a domain."""
@@ -55,6 +60,13 @@ class Listing:
         ids = [found for address in addresses if (found := self._id(address, reason)) is not None]
         if ids:
             self._api.call("DELETE", _path(reason), {"domain_id": self._domain, "ids": ids}, key=key)
+
+    def page(self, name: str, after: str | None) -> Page:
+        """See Readable."""
+        number = int(after or 1)
+        query = {"domain_id": self._domain, "limit": str(_PAGE), "page": str(number)}
+        found = rows(self._api.page(_path(_REASONS[name]), query), "data")
+        return Page(tuple(_listed(row, name) for row in found), str(number + 1) if found else None)
 
     def _id(self, address: str, reason: Reason) -> str | None:
         """Return MailerSend's id of an entry, None where there is none."""
@@ -75,3 +87,7 @@ class Listing:
 
 def _path(reason: Reason) -> str:
     return f"/v1/suppressions/{_LISTS.get(reason, 'hard-bounces')}"
+
+
+def _listed(row: Record, name: str) -> Listed:
+    return Listed(named(row, "recipient", "email"), _REASONS[name], moment(row, "created_at"), name)

@@ -2,8 +2,9 @@
 
     POST   /v3/DOMAIN/bounces [{"address": "...", "code": "550", "error": "..."}]
     DELETE /v3/DOMAIN/bounces/ADDRESS
+    GET    /v3/DOMAIN/bounces?limit=1000        and what its link to the next page asks; the last page is empty
 
-Its allow-list wins: an address on that is mailed whatever stands here.
+An unsubscribe from one tag is none from all mail, and isn't read. Its allow-list wins: an address on that is mailed whatever stands here.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from urllib.parse import quote
 from bounceclass.errors import SettingsError
 from bounceclass.http import segment
 from bounceclass.model import Reason
+from bounceclass.payload import Record
+from bounceclass.remotelist import Listed, Page, moment, named, rows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,6 +28,9 @@ __all__ = ["LIMITS", "Listing"]
 LIMITS: Final = ("Mailgun mails an address that is on its allow-list, whatever its other lists say",)
 _LISTS: Final = {Reason.COMPLAINT: "complaints", Reason.UNSUBSCRIBE: "unsubscribes"}
 _OTHER: Final = "bounces"
+_REASONS: Final = {name: reason for reason, name in _LISTS.items()}
+_PAGE: Final = "1000"
+_ALL: Final = "*"
 _GONE: Final = frozenset({404})
 
 
@@ -32,6 +38,7 @@ class Listing:
     """The lists of one domain."""
 
     batch = 1000
+    lists = (_OTHER, *_REASONS)
 
     def __init__(self, api: Api, domain: str) -> None:
         """Keep how it is asked; raises SettingsError without a domain."""
@@ -50,6 +57,18 @@ class Listing:
         """See Remote."""
         for address in addresses:
             self._api.call("DELETE", f"{self._path}/{_LISTS.get(reason, _OTHER)}/{segment(address)}", key=key, takes=_GONE)
+
+    def page(self, name: str, after: str | None) -> Page:
+        """See Readable."""
+        path = f"{self._path}/{name}"
+        answer = self._api.page(path, {"limit": _PAGE} if after is None else self._api.query_of(after, path))
+        found = rows(answer, "items")
+        link = Record(answer).text("paging", "next") if found else None
+        return Page(tuple(_listed(row, name) for row in found if _ALL in (row.texts("tags") or [_ALL])), link)
+
+
+def _listed(row: Record, name: str) -> Listed:
+    return Listed(named(row, "address"), _REASONS.get(name, Reason.SUPPRESSED), moment(row, "created_at"), name)
 
 
 def _entry(address: str, name: str, reason: Reason) -> dict[str, object]:

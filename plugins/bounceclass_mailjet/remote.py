@@ -25,6 +25,7 @@ LIMITS: Final = (
     "Mailjet can't be told to stop transactional mail to an address: an entry keeps it from campaigns only",
     "Mailjet takes one address at a time",
     "Mailjet can't tell our entry from the recipient's own: a release of either includes the contact again",
+    "Mailjet's exclusions say nothing of transactional mail, so they aren't compared with our list",
 )
 _CONTACT: Final = "/v3/REST/contact"
 _EXCLUDED: Final = "IsExcludedFromCampaigns"

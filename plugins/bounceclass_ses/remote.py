@@ -2,6 +2,7 @@
 
     PUT    /v2/email/suppression/addresses {"EmailAddress": "...", "Reason": "BOUNCE"}
     GET, DELETE /v2/email/suppression/addresses/ADDRESS
+    GET    /v2/email/suppression/addresses?NextToken=...       the list, as many at once as SES likes
 
 A complaint that is there is neither overwritten by a bounce nor lifted with one.
 One address at a time, one call a second: AWS publishes no rate, and this is what it takes without throttling.
@@ -9,6 +10,7 @@ One address at a time, one call a second: AWS publishes no rate, and this is wha
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from bounceclass.errors import MissingExtraError, Refused, Retry
@@ -16,6 +18,7 @@ from bounceclass.esp import stays
 from bounceclass.http import LATER, Pace, checked
 from bounceclass.model import Reason
 from bounceclass.payload import Record
+from bounceclass.remotelist import Listed, Page, named, rows
 
 try:
     import boto3
@@ -43,6 +46,7 @@ class Listing:
     """The account's list in one region."""
 
     batch = 1
+    lists = ("suppression list",)
 
     def __init__(self, region: str, url: str | None = None, timeout: float = 10.0, per_second: float = 1.0) -> None:
         """Make the client; nothing is asked yet. Who calls again is the outbox, so boto3 doesn't."""
@@ -64,6 +68,12 @@ class Listing:
         for address in addresses:
             if reason in _COMPLAINTS or not stays("ses", self._reason(address), frozenset({_COMPLAINT}), reason):
                 self._call("delete_suppressed_destination", EmailAddress=checked(address))
+
+    def page(self, name: str, after: str | None) -> Page:
+        """See Readable."""
+        del name  # there is one
+        answer = self._call("list_suppressed_destinations", **({} if after is None else {"NextToken": after}))
+        return Page(tuple(map(_listed, rows(answer, "SuppressedDestinationSummaries"))), Record(answer).text("NextToken"))
 
     def _reason(self, address: str) -> str | None:
         """Return why an address is on the list, None where it isn't."""
@@ -95,3 +105,10 @@ class Listing:
             self._pace.put_off(LATER)
             raise Retry(LATER, why) from None
         raise Refused(why) from None
+
+
+def _listed(row: Record) -> Listed:
+    word = row.text("Reason") or ""
+    changed = row.raw("LastUpdateTime")  # boto3 makes a datetime of it
+    since = changed if isinstance(changed, datetime) else None
+    return Listed(named(row, "EmailAddress"), Reason.COMPLAINT if word == _COMPLAINT else Reason.SUPPRESSED, since, word)

@@ -8,8 +8,11 @@ import struct
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class Asked(NamedTuple):
@@ -31,7 +34,7 @@ class Answer(NamedTuple):
 
 
 class Server(ThreadingHTTPServer):
-    """Answers with what was put, in order, then with `{}`."""
+    """Answers with what was put, in order, then with what `respond` gives, by default `{}`."""
 
     daemon_threads = True
 
@@ -39,6 +42,7 @@ class Server(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.asked: list[Asked] = []
         self.answers: list[Answer] = []
+        self.respond: Callable[[Asked], Answer] = lambda _asked: Answer(body={})
         self.url = f"http://127.0.0.1:{self.server_address[1]}"
         threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
 
@@ -52,8 +56,9 @@ class Handler(BaseHTTPRequestHandler):
     def _answer(self) -> None:
         raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         body = json.loads(raw) if raw else None
-        self.server.asked.append(Asked(self.command, self.path, body, {name.lower(): value for name, value in self.headers.items()}))
-        answer = self.server.answers.pop(0) if self.server.answers else Answer(body={})
+        asked = Asked(self.command, self.path, body, {name.lower(): value for name, value in self.headers.items()})
+        self.server.asked.append(asked)
+        answer = self.server.answers.pop(0) if self.server.answers else self.server.respond(asked)
         if answer.fault == "hang":
             time.sleep(1.0)
             return

@@ -190,6 +190,25 @@ def test_many_are_put_there_as_many_at_once_as_the_api_takes(name: str, sizes: l
     assert len({one.headers["idempotency-key"] for one in server.asked}) == len(sizes)
 
 
+@pytest.mark.parametrize(("name", "path", "sizes"), [("postmark", "delete", [50, 50, 20]), ("resend", "remove", [100, 20])])
+def test_many_are_taken_from_there_as_many_at_once_as_the_api_takes(name: str, path: str, sizes: list[int], server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bounceclass.http.Pace.wait", lambda _self: None)  # 120 are asked for one by one before
+    assert acting(name, server).withdraw([(f"user{number}@example.net", Reason.SUPPRESSED) for number in range(120)], "k1") == 120
+    posts = [one for one in server.asked if one.method == "POST"]
+    assert [len(next(iter(one.body.values()))) for one in posts] == sizes
+    assert {path_of(one).rpartition("/")[2] for one in posts} == {path}
+
+
+def test_each_reason_is_taken_from_the_list_it_stands_on_and_what_is_no_address_from_none(server: Server) -> None:
+    plugin = acting("mailgun", server)
+    plugin.withdraw([(ADDRESS, Reason.SUPPRESSED), (ADDRESS, Reason.UNSUBSCRIBE), (ADDRESS, Reason.COMPLAINT)], "k1")
+    assert asked(server) == [("DELETE", f"/v3/lists.example.com/{name}{GONE}", None) for name in ("bounces", "unsubscribes", "complaints")]
+    server.asked.clear()
+    with pytest.raises(Refused):
+        plugin.withdraw([(ADDRESS, Reason.SUPPRESSED), ("", Reason.SUPPRESSED)], "k1")
+    assert server.asked == []
+
+
 def test_a_complaint_that_postmark_does_not_lift_is_refused(server: Server) -> None:
     server.answers = [Answer(body={"Suppressions": []}), Answer(body={"Suppressions": [{"EmailAddress": ADDRESS, "Status": "Failed", "Message": "You do not have the required authority"}]})]
     with pytest.raises(Refused, match="refused 1 of 1"):

@@ -358,6 +358,22 @@ def test_a_long_undo_lifts_all(database: Database) -> None:
     assert list(database.suppressions(Selection(active_at=NOW))) == []
 
 
+def test_the_entries_of_each_address_come_together_lifted_ones_too(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bounceclass.store.entries._PAGE", 2)
+    with database.transaction() as ledger:
+        for number in (3, 1, 2):
+            for stream in (None, "garden", "kitchen"):
+                ledger.suppress(entry(address=f"User{number}@example.net", scope=stream))
+        ledger.suppress(entry(domain="example.org"))
+        ledger.lift(Selection(address="user1@example.net", stream="garden"), at=NOW, by="amy", why="asked")
+    found = [[(one.suppression.address, one.suppression.scope, one.active, one.lifted_by) for one in causes] for causes in database.causes(NOW)]
+    assert found == [
+        [("User1@example.net", None, False, "amy"), ("User1@example.net", "garden", False, "amy"), ("User1@example.net", "kitchen", True, None)],
+        *([(f"User{number}@example.net", stream, True, None) for stream in (None, "garden", "kitchen")] for number in (2, 3)),
+    ]
+    assert database.name_of("User1@EXAMPLE.net") == "user1@example.net"
+
+
 def test_undo_without_a_selection_is_refused(database: Database) -> None:
     with pytest.raises(ValueError, match="which entries"):
         database.undo(Selection(active_at=NOW), at=NOW, by="ann", why="all of it")
