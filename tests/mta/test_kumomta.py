@@ -26,7 +26,8 @@ RCPT, GENERATED = "smtp_server_rcpt_to", "http_message_generated"
 
 def block(kind: str, word: str) -> str:
     """The block of the page in which a word stands."""
-    (found,) = (text for text in re.findall(rf"```{kind}\n(.*?)```", PAGE, re.DOTALL) if word in text)
+    blocks: list[str] = re.findall(rf"```{kind}\n(.*?)```", PAGE, re.DOTALL)
+    (found,) = (text for text in blocks if word in text)
     return found
 
 
@@ -104,12 +105,12 @@ def test_the_entries_of_one_list_are_asked_for_by_its_scope(lua: str, api: Serve
 
 @pytest.mark.parametrize(("when_away", "answer"), [("pass", PASSED), ("defer", DEFERRED)])
 @pytest.mark.parametrize(("what", "logged"), [("nobody", "connection refused"), ("silent", "timeout"), ("token", "status 401"), ("elsewhere", "status 404")])
-def test_where_it_can_not_be_asked_everybody_passes_or_waits_as_was_chosen(  # noqa: PLR0913, PLR0917  fixtures and a row
+def test_where_it_can_not_be_asked_everybody_passes_or_waits_as_was_chosen(
     lua: str, api: Served, tmp_path: Path, when_away: str, answer: str, what: str, logged: str
 ) -> None:
     changes = {} if when_away == "pass" else {"when_away": when_away}
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        url = {"nobody": f"http://127.0.0.1:{free_port()}", "silent": "http://127.0.0.1:{}".format(silent.getsockname()[1]), "elsewhere": f"{api.url}/elsewhere"}.get(what, api.url)
+        url = {"nobody": f"http://127.0.0.1:{free_port()}", "silent": f"http://127.0.0.1:{silent.getsockname()[1]}", "elsewhere": f"{api.url}/elsewhere"}.get(what, api.url)
         if what == "token":
             (tmp_path / "token").write_text("another-token-than-that-one\n")
         start = time.monotonic()
