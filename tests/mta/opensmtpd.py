@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PACKAGES = ("opensmtpd", "opensmtpd-extras")
-USERS = {"opensmtpd": 61002, "opensmtpq": 61003, "bounces": 61004}
+USERS = {"opensmtpd": 61002, "opensmtpq": 61003, "bounces": 61004, "bounceclass": 61005}
 SCRIPT = (
     PRIVATE + " mount --bind root/usr/libexec /usr/libexec && mount --bind spool /var/spool && mount --bind lib /var/lib && mount -t tmpfs none /run &&"
     " {home} LD_LIBRARY_PATH={libraries} exec root/usr/sbin/smtpd -d -v -f {folder}/smtpd.conf"
@@ -29,7 +29,7 @@ class OpenSMTPD:
 
     def __init__(self) -> None:
         """Unpack it; nothing runs."""
-        self.folder = unpacked(PACKAGES, USERS)
+        self.folder = unpacked(PACKAGES, USERS, {"bounceclass": "opensmtpd"})
         for name in ("spool", "lib/opensmtpd/empty"):
             (self.folder / name).mkdir(parents=True)
         self._control = self.folder / "root/usr/sbin/smtpctl"

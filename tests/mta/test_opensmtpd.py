@@ -19,6 +19,7 @@ from aiosmtpd.controller import Controller
 from bounceclass import config
 from bounceclass.assembly import opened
 from bounceclass.model import Reason, Suppression
+from bounceclass.mta import Asked, Server
 from bounceclass.store import open_store
 from bounceclass.tags import Key, tagged
 from tests.mta.opensmtpd import OpenSMTPD, replies
@@ -67,9 +68,9 @@ def store(unpacked: OpenSMTPD) -> Iterator[Database]:
     """A store that is shared with OpenSMTPD as the page says, and what the page has it ask by."""
     folder = unpacked.folder / "store"
     folder.mkdir()
-    unpacked.give(folder, "opensmtpd")
+    unpacked.give(folder, "bounceclass")
     found = open_store(f"sqlite:///{folder}/b.db")
-    unpacked.give(folder / "b.db", "opensmtpd")
+    unpacked.give(folder / "b.db", "bounceclass")
     with found.transaction() as ledger:
         for one in (entry("Ruth@Example.net"), entry("o'hara@example.net", until=3), entry("gone.example"), entry("over@example.net", days=-9, until=-1), entry("garden@example.net", scope="garden")):
             ledger.suppress(one)
@@ -151,6 +152,14 @@ def test_an_exported_file_is_read_anew_when_smtpctl_says_so(unpacked: OpenSMTPD,
     assert replies(port, NEWS, ["eve@example.net"]) == {"eve@example.net": TAKEN}
     assert unpacked.control(*control.split()).returncode == 0
     assert replies(port, NEWS, ["eve@example.net"]) == {"eve@example.net": REFUSED}
+
+
+def test_a_socketmap_can_not_be_had_and_all_mail_waits_for_one(unpacked: OpenSMTPD, store: Database, started: Callable[..., int]) -> None:
+    server = Server("socketmap", f"{unpacked.folder}/mta.sock", Asked(store))
+    port = started(MATCH.replace("sqlite:/etc/mail/suppressed.conf", "socketmap:/etc/mail/mta.sock").replace("suppressed", "access"))
+    said = replies(port, NEWS, ["ruth@example.net", "eve@example.net"])
+    server.close()
+    assert said == {whom: f"451 Temporary failure: <{whom}>" for whom in ("ruth@example.net", "eve@example.net")}
 
 
 SECRET = "sixteen octets of a secret or more"  # noqa: S105  of a test

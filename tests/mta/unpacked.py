@@ -6,6 +6,7 @@ import os
 import sys
 import tempfile
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import pytest
@@ -21,8 +22,8 @@ PRIVATE = "mount --make-rprivate / && mount --bind passwd /etc/passwd && mount -
 """How the script in the namespace begins, run in the folder that `unpacked` gives."""
 
 
-def unpacked(packages: tuple[str, ...], users: Mapping[str, int]) -> Path:
-    """Return a folder with packages in `root`, and with accounts for `PRIVATE`; skip where servers are not required."""
+def unpacked(packages: tuple[str, ...], users: Mapping[str, int], members: Mapping[str, str] = MappingProxyType({})) -> Path:
+    """Return a folder with packages in `root`, and with accounts and groups, of a user's name and with `members`, for `PRIVATE`; skip where servers are not required."""
     if not REQUIRED or os.geteuid() != 0:
         pytest.skip(f"{packages[0]} is fetched where servers are required, and run by root alone")
     folder = Path(tempfile.mkdtemp(prefix=f"{packages[0]}-", dir="/tmp"))
@@ -31,7 +32,7 @@ def unpacked(packages: tuple[str, ...], users: Mapping[str, int]) -> Path:
     unpack(packages, folder / "root", folder / "cache")
     accounts = "".join(f"{name}:x:{number}:{number}::/nonexistent:/bin/sh\n" for name, number in users.items())
     (folder / "passwd").write_text(Path("/etc/passwd").read_text() + accounts)
-    groups = "".join(f"{name}:x:{number}:\n" for name, number in users.items())
+    groups = "".join(f"{name}:x:{number}:{members.get(name, '')}\n" for name, number in users.items())
     (folder / "group").write_text(Path("/etc/group").read_text() + groups)
     return folder
 
