@@ -11,10 +11,9 @@ import time
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
-from aiosmtpd.controller import Controller
 
 from bounceclass import config
 from bounceclass.assembly import opened
@@ -23,6 +22,7 @@ from bounceclass.mta import Asked, Server
 from bounceclass.store import open_store
 from bounceclass.tags import Key, tagged
 from tests.mta.opensmtpd import OpenSMTPD, replies
+from tests.mta.refusing import refusing_server
 from tests.servers import free_port
 
 if TYPE_CHECKING:
@@ -136,6 +136,15 @@ def test_with_the_store_away_everybody_passes_a_filter_and_mail_waits_for_a_matc
     assert replies(port, NEWS, ["ruth@example.net"]) == {"ruth@example.net": away}
 
 
+@pytest.mark.usefixtures("store")
+@pytest.mark.parametrize("said", [SQLITE, MATCH])
+def test_smtpd_does_not_start_without_the_database(unpacked: OpenSMTPD, started: Callable[..., int], said: str) -> None:
+    configuration = unpacked.folder / "suppressed.conf"
+    configuration.write_text(configuration.read_text().replace("/b.db", "/nowhere/b.db"))
+    with pytest.raises(AssertionError, match="unable to open database file"):
+        started(said)
+
+
 def test_an_exported_file_is_read_anew_when_smtpctl_says_so(unpacked: OpenSMTPD, store: Database, started: Callable[..., int]) -> None:
     line, control = re.findall(r"^    (bounceclass suppressions export --to opensmtpd .*)\n    smtpctl (.*)$", (DOCS / "mta.md").read_text(encoding="utf-8"), re.MULTILINE)[0]
 
@@ -177,19 +186,11 @@ domains = ["bounces.example.com"]
 """
 
 
-class Refusing:
-    """Knows nobody."""
-
-    async def handle_RCPT(self, _server: Any, _session: Any, _envelope: Any, address: str, _options: Any) -> str:  # noqa: N802  aiosmtpd's
-        return f"550 5.1.1 <{address}>: User unknown"
-
-
 @pytest.fixture
 def refusing() -> Iterator[int]:
-    controller = Controller(Refusing(), hostname="127.0.0.1", port=free_port())
-    controller.start()
-    yield controller.port
-    controller.stop()
+    server = refusing_server()
+    yield server.port
+    server.stop()
 
 
 def handing_over(unpacked: OpenSMTPD, refusing: int) -> str:
