@@ -4,6 +4,7 @@
     jsonl     likewise
     plain     one address or @domain a line, `#` begins a comment
     postfix   a text map for check_recipient_access: `ruth@example.org 550 5.7.1 ...`; written only
+    opensmtpd a list for `match ... rcpt-to <table>` (table(5)): one address or @domain a line; written only
     ses, sendgrid, mailgun, postmark   their CSV: `vendorlists`
 
 Times are RFC 3339 in UTC. Nothing that an address or a reason holds can make another line, field or formula.
@@ -30,14 +31,16 @@ if TYPE_CHECKING:
 
     from bounceclass.vendorlists import Vendor
 
-__all__ = ["READ", "WRITTEN", "Faulty", "Given", "read", "write"]
+__all__ = ["READ", "TABLES", "WRITTEN", "Faulty", "Given", "read", "write"]
 
 FIELDS: Final = ("address", "domain", "scope", "reason", "since", "until", "cause", "by")
 READ: Final = ("csv", "jsonl", "plain", *VENDORS)
-WRITTEN: Final = (*READ, "postfix")
+TABLES: Final = ("postfix", "opensmtpd")
+"""What MTAs read: who stands there is refused, for whatever list."""
+WRITTEN: Final = (*READ, *TABLES)
 _HOST: Final = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?")
 _LOCAL: Final = re.compile(r"[A-Za-z0-9.!$%&'*+/=?^_`{|}~-]{1,64}")
-"""What a key of a text map may hold; a `#` would begin a comment."""
+"""What a key of a table may hold; a `#` would begin a comment, a blank or a colon a value."""
 _SHOWN: Final = 100
 
 
@@ -100,13 +103,22 @@ def _plain(entry: Suppression) -> str | None:
     return f"{whom}\n" if whom.isprintable() and not whom.startswith("#") and whom == whom.strip() else None
 
 
-def _postfix(entry: Suppression) -> str | None:
-    """Return a line of access(5); only what needs no quoting can be a key."""
+def _key(entry: Suppression) -> str | None:
+    """Return what an MTA's table is asked for, `ruth@example.org` or `@gone.example`; None where that needs quoting."""
     local, _, domain = comparable(entry.address or f"@{entry.domain}").rpartition("@")
-    if not _HOST.fullmatch(domain) or (entry.address and not _LOCAL.fullmatch(local)):
-        return None
-    key = f"{local}@{domain}" if entry.address else domain
-    return f"{key} 550 5.7.1 not mailed: {entry.reason}, since {entry.since:%Y-%m-%d}\n"
+    return f"{local}@{domain}" if _HOST.fullmatch(domain) and (not entry.address or _LOCAL.fullmatch(local)) else None
+
+
+def _postfix(entry: Suppression) -> str | None:
+    """Return a line of access(5)."""
+    key = _key(entry)
+    return None if key is None else f"{key.removeprefix('@')} 550 5.7.1 not mailed: {entry.reason}, since {entry.since:%Y-%m-%d}\n"
+
+
+def _opensmtpd(entry: Suppression) -> str | None:
+    """Return a line of table(5)."""
+    key = _key(entry)
+    return None if key is None else f"{key}\n"
 
 
 _WRITERS: Final[dict[str, Callable[[Suppression], str | None]]] = {
@@ -114,6 +126,7 @@ _WRITERS: Final[dict[str, Callable[[Suppression], str | None]]] = {
     "jsonl": lambda entry: escape_json(msgspec.json.encode(entry)).decode() + "\n",
     "plain": _plain,
     "postfix": _postfix,
+    "opensmtpd": _opensmtpd,
 }
 
 

@@ -131,9 +131,15 @@ def why(address: str, form: str, url: str | None) -> int:
 @click.option("--scope", metavar="LIST", help="Only what holds for this list or stream.")
 @store_option
 def export(form: str, path: str | None, scope: str | None, url: str | None) -> int:
-    """Write who is suppressed now. Exit code 1 where an entry can't be said safely in that form; it is named."""
+    """Write who is suppressed now; an MTA's table holds what is for all lists, and with --scope what is for that one, too.
+
+    Exit code 1 where an entry can't be said safely in that form; it is named.
+    """
     with opened(url) as (store, _):
-        return _write(store.suppressions(Selection(stream=scope, active_at=datetime.now(UTC))), form, path)
+        entries = store.suppressions(Selection(stream=scope, active_at=datetime.now(UTC)))
+        if form in listforms.TABLES and scope is None:
+            entries = (entry for entry in entries if entry.scope is None)
+        return _write(entries, form, path)
 
 
 @command.command("import")

@@ -6,14 +6,16 @@
     {"type":"Bounce","id":"...","sender":"b@lists.example.com","recipient":"ruth@example.net","response":{"code":550,
      "enhanced_code":{"class":5,"subject":1,"detail":1},"content":"User unknown","command":"RCPT TO:<...>"},"timestamp":1773057600}
 
-Columns of the first by name, in any order; of the second both the record of one recipient and that of several.
+Columns of the first by name, in any order, and a quoted cell may hold line ends (`joining`); of the second both the record of one recipient and
+that of several.
 """
 
 from __future__ import annotations
 
 import csv
 import re
-from typing import TYPE_CHECKING, Any, Final
+from datetime import UTC, datetime
+from typing import Any, Final
 
 import msgspec
 
@@ -22,11 +24,11 @@ from bounceclass.logs.record import Memory, Outcome
 from bounceclass.logs.stamps import epoch, read_stamp
 from bounceclass.model import Kind
 
-if TYPE_CHECKING:
-    from datetime import datetime
-
 __all__ = ["Kumomta", "Powermta"]
 
+_CELL: Final = re.compile(r'"(?:[^"]|"")*("?)[^,]*(?:,|\Z)|[^,]*(?:,|\Z)')
+"""A cell with what separates it; one that begins with a quote has its end in the group (RFC 4180, section 2)."""
+_TYPE: Final = re.compile(r"[a-z]{1,5}")
 _STATUS: Final = re.compile(STATUS)
 _RECORDS: Final = {"b": Kind.BOUNCE, "rb": Kind.BOUNCE, "t": Kind.DELAY, "d": Kind.DELIVERY}
 _TYPES: Final = {
@@ -42,9 +44,9 @@ class Powermta:
 
     name = "powermta-accounting"
 
-    def __init__(self) -> None:
-        """Wait for the line of columns."""
-        self._columns: list[str] = []
+    def __init__(self, heading: str = "") -> None:
+        """Take the line of columns, or wait for it."""
+        self._columns = _columns(heading)
 
     def knows(self, line: str) -> bool:
         """See Dialect."""
@@ -53,17 +55,36 @@ class Powermta:
     def read(self, line: str, memory: Memory, now: datetime) -> list[Outcome]:  # noqa: ARG002  each record says all
         """See Dialect."""
         if self.knows(line):
-            self._columns = [name.strip().lower() for name in line.split(",")]
+            self._columns = _columns(line)
             return []
-        try:
-            cells = next(csv.reader([line]), [])
-        except csv.Error:
-            return []
-        row = dict(zip(self._columns, cells, strict=False))
+        row = dict(zip(self._columns, _cells(line), strict=False))
         kind, recipient = _RECORDS.get(row.get("type", "")), row.get("rcpt", "")
         if kind is None or not recipient:
             return []
         return [_of_row(kind, recipient, row, now)]
+
+    def is_open(self, text: str) -> bool:
+        """Tell whether text ends within a quoted cell, so that the record goes on in the next line."""
+        return '"' in text and any(cell[0].startswith('"') and not cell[1] for cell in _CELL.finditer(text))
+
+    def begins(self, line: str) -> bool:
+        """Tell whether a record begins with a line: a type and a time stand in their columns, or it has as many cells as there are columns."""
+        cells = _cells(line)
+        row = dict(zip(self._columns, cells, strict=False))
+        if _TYPE.fullmatch(row.get("type", "")) is None:
+            return False
+        return len(cells) == len(self._columns) or _logged_at(row.get("timelogged", ""), datetime.now(UTC)) is not None
+
+
+def _columns(heading: str) -> list[str]:
+    return [name.strip().lower() for name in heading.split(",")]
+
+
+def _cells(line: str) -> list[str]:
+    try:
+        return next(csv.reader([line]), [])
+    except csv.Error:
+        return []
 
 
 def _of_row(kind: Kind, recipient: str, row: dict[str, str], now: datetime) -> Outcome:
@@ -78,11 +99,15 @@ def _of_row(kind: Kind, recipient: str, row: dict[str, str], now: datetime) -> O
         remote_mta=row.get("dsnmta", "").partition(" ")[0] or None,
         reporting_mta=row.get("srcmta", "").partition(" ")[0] or None,
         label=row.get("bouncecat") or None,
-        at=read_stamp(logged, now)[0] or epoch(logged),
+        at=_logged_at(logged, now),
         message_id=next((row[name].strip("<>") for name in _ID_HEADERS if row.get(name)), None),
         sender=row.get("orig") or None,
         envid=row.get("envid") or None,
     )
+
+
+def _logged_at(text: str, now: datetime) -> datetime | None:
+    return read_stamp(text, now)[0] or epoch(text)
 
 
 class Kumomta:

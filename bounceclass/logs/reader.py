@@ -39,6 +39,16 @@ class LogReader:
         self._dialect: Dialect | None = None if dialect is None else DIALECTS[dialect]()
         self.memory: Final = Memory(known)
 
+    @property
+    def accounting(self) -> Powermta | None:
+        """The dialect, where its records may be of several lines."""
+        return self._dialect if isinstance(self._dialect, Powermta) else None
+
+    def resume(self, first: bytes) -> None:
+        """Take the first line of a log that is read on from further below: an accounting file names its columns there, and nowhere else."""
+        if dialect_of([text := charsets.decode(first)]) == "powermta" and (self._dialect is None or self.accounting):
+            self._dialect = Powermta(text)
+
     def read(self, line: bytes, now: datetime, source: str | None = None) -> list[Report]:
         """Return what a line says of recipients, without verdicts; any octets are a line. `now` dates what has no year."""
         text = charsets.decode(line)

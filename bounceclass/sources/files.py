@@ -170,13 +170,15 @@ def _dialect(file: IO[bytes]) -> str | None:
 
 
 def _read_log(file: IO[bytes], shown: str, dialect: str) -> Iterator[Input]:
+    from bounceclass.logs.joining import join  # noqa: PLC0415  as above
     from bounceclass.logs.reader import LogReader  # noqa: PLC0415  as above
 
-    reader, now = LogReader(dialect), datetime.now(UTC)
-    for number, line in enumerate(_lines(file.readline(_LINE), file), 1):
+    reader, now, number = LogReader(dialect), datetime.now(UTC), 1
+    for record in join(_lines(file.readline(_LINE), file), reader):
         source = f"{shown}:{number}"
-        for report in reader.read(line, now, source):
-            yield Input(source, line, report=report)
+        for report in reader.read(record, now, source):
+            yield Input(source, record, report=report)
+        number += max(1, record.count(b"\n"))
 
 
 def split_mbox(head: bytes, file: IO[bytes], limits: Limits) -> Iterator[tuple[bytes, bool]]:

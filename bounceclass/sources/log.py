@@ -9,8 +9,9 @@
     quarantine=FOLDER     where lines go that can't be processed
 
 Each line that tells of a recipient is an Item. What was moved away since is read to its end (`segments.py` says where that is
-looked for), a log that was copied and cut from its start. The last line waits until it has its end. What was remembered of
-messages that are under way is kept, too. Only the log itself is read at first, not what was rotated away long ago.
+looked for), a log that was copied and cut from its start. The last line waits until it has its end, and so does a record of
+several. What was remembered of messages that are under way is kept, too. Only the log itself is read at first, not what was
+rotated away long ago.
 """
 
 from __future__ import annotations
@@ -19,11 +20,12 @@ import hashlib
 import logging
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import IO, TYPE_CHECKING, Final
 
 import msgspec
 
 from bounceclass.errors import InputError, SettingsError
+from bounceclass.logs.joining import join
 from bounceclass.logs.reader import DIALECTS, LogReader
 from bounceclass.logs.record import Message  # noqa: TC001  msgspec reads the annotations at run time
 from bounceclass.model import Trust, clean_text
@@ -96,8 +98,8 @@ class Log:
         try:
             self._place = self._read_place()
             self._reader = LogReader(self._dialect, self._place.messages)
-            for path in self._segments(self._place):
-                yield from self._lines(path)
+            for path, ended in self._segments(self._place):
+                yield from self._lines(path, ended=ended)
         except (OSError, EOFError) as error:  # the second: compressed, and cut off
             raise InputError(self.url, getattr(error, "strerror", None) or str(error)) from error
 
@@ -109,11 +111,12 @@ class Log:
         except msgspec.DecodeError as error:
             raise InputError(self.url, f"{self._record}: {error}: delete it, and the log is read from its start") from error
 
-    def _segments(self, place: Place) -> Iterator[Path]:
-        """Yield the files to read: from the one on that the place is in; at first the log alone, or all of a folder."""
+    def _segments(self, place: Place) -> Iterator[tuple[Path, bool]]:
+        """Yield the files to read, and whether one was written to its end: from the one on that the place is in; at first the log alone, or all of a folder."""
         files = list_segments(self.path)
         if not place.length:
-            yield from files if self.path.is_dir() else files[-1:]
+            for file in files if self.path.is_dir() else files[-1:]:
+                yield file, file != files[-1]
             return
         here = next((number for number in reversed(range(len(files))) if _is(files[number], place)), None)
         if here is None:
@@ -123,22 +126,25 @@ class Log:
         for number, file in enumerate(files if here is None else files[here:]):
             if here is None or number:
                 self._place = Place()
-            yield file
+            yield file, file != files[-1]
 
-    def _lines(self, path: Path) -> Iterator[Item]:
-        """Read a file from where its place is; the last line waits until it has its end."""
+    def _lines(self, path: Path, *, ended: bool) -> Iterator[Item]:
+        """Read a file from where its place is; the last line, or record, waits until it has its end."""
         if unfinished(path):
             return
         with open_segment(path) as file:
             head = file.read(_HEAD)
             self._place.head, self._place.length = _digest(head), len(head)
+            if self._place.offset:
+                file.seek(0)
+                self._reader.resume(file.readline(_LONGEST))
             file.seek(self._place.offset)
-            while (line := file.readline(_LONGEST)).endswith(b"\n") or len(line) == _LONGEST:
-                start, self._place.offset = self._place.offset, file.tell()
+            for record in join(_whole_lines(file), self._reader, ended=ended):
+                start, self._place.offset = self._place.offset, self._place.offset + len(record)
                 source = f"{clean_text(str(path))}@{start}"
-                reports = self._reader.read(line, datetime.now(UTC), source)
+                reports = self._reader.read(record, datetime.now(UTC), source)
                 if reports:
-                    yield line_item(line, source, tuple(reports), self.quarantine, self._open)
+                    yield line_item(record, source, tuple(reports), self.quarantine, self._open)
 
     def settle(self) -> None:
         """Write down how far the log is read; not while something is unfinished, which would be left out then."""
@@ -152,6 +158,11 @@ class Log:
     def close(self) -> None:
         """Let others have the log."""
         self._hold.release()
+
+
+def _whole_lines(file: IO[bytes]) -> Iterator[bytes]:
+    while (line := file.readline(_LONGEST)).endswith(b"\n") or len(line) == _LONGEST:
+        yield line
 
 
 def line_item(line: bytes, source: str, reports: tuple[Report, ...], quarantine: Path, unfinished: set[str]) -> Item:

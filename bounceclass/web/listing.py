@@ -12,7 +12,7 @@ from litestar.params import Parameter
 from bounceclass import byhand
 from bounceclass.store.records import Past, Selection, Sent
 from bounceclass.web.document import PROBLEMS
-from bounceclass.web.shapes import Added, Lifted, Listed, NewSuppressions, Recorded, SentLog, in_utc, reason_of
+from bounceclass.web.shapes import Added, Checked, Lifted, Listed, NewSuppressions, Recorded, SentLog, in_utc, reason_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,6 +55,12 @@ def listing(store: Database, outgoing: Outgoing) -> Sequence[HTTPRouteHandler]:
         found = store.page(selection, now, after=cursor, limit=limit)
         return Listed(suppressions=found, next=str(found[-1].id) if len(found) == limit else None)
 
+    @get("/suppressions/check", sync_to_thread=True, opt={"scope": READ}, responses=PROBLEMS)
+    def check(address: Whom, stream: OfScope = None) -> Checked:
+        """Tell whether an address, or its domain, is suppressed now, for all lists or the one that is named: what an MTA asks before it mails."""
+        found = store.suppression_of(address, stream, datetime.now(UTC))
+        return Checked(suppressed=found is not None, suppression=found)
+
     @get("/suppressions/why", sync_to_thread=True, opt={"scope": READ}, responses=PROBLEMS)
     def why(address: Whom) -> Past:
         """Tell what suppresses an address or did, what each rests on, and its history."""
@@ -89,7 +95,7 @@ def listing(store: Database, outgoing: Outgoing) -> Sequence[HTTPRouteHandler]:
         mails = (Sent(mailing=one.mailing, recipient=one.recipient, at=in_utc(one.at) if one.at else now, stream=one.stream) for one in data.sent)
         return Recorded(new=store.record_sent(mails))
 
-    return [list_, why, add, remove, sent]
+    return [list_, check, why, add, remove, sent]
 
 
 def _known(word: str | None) -> Reason | None:

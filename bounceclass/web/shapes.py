@@ -15,6 +15,7 @@ __all__ = [
     "MOST",
     "Added",
     "Answered",
+    "Checked",
     "Lifted",
     "Listed",
     "NewSent",
@@ -111,6 +112,13 @@ class Listed(msgspec.Struct, frozen=True, kw_only=True):
 
     suppressions: list[Cause]
     next: str | None
+
+
+class Checked(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether somebody is suppressed now, and one entry that says so, null where there is none."""
+
+    suppressed: bool
+    suppression: Suppression | None
 
 
 class Lifted(msgspec.Struct, frozen=True, kw_only=True):

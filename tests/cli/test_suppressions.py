@@ -94,6 +94,16 @@ def test_an_export_is_imported_elsewhere_as_it_is_and_once(operator: Operator, t
     assert (code, out, err) == (1, "1 entries can be taken\n", f"bounceclass: {path}:3: 'no address' is no address\n")
 
 
+@pytest.mark.parametrize(("options", "people"), [((), ["ruth"]), (("--scope", "garden"), ["ruth", "paul"])])
+@pytest.mark.parametrize("form", ["postfix", "opensmtpd"])
+def test_a_table_of_an_mta_refuses_nobody_who_is_suppressed_on_another_list(operator: Operator, form: str, options: tuple[str, ...], people: list[str]) -> None:
+    operator.run("suppressions", "add", "ruth@example.org")
+    operator.run("suppressions", "add", "paul@example.org", "--scope", "garden")
+    operator.run("suppressions", "add", "eve@example.org", "--scope", "kitchen")
+    code, out, err = operator.run("suppressions", "export", "--to", form, *options)
+    assert (code, [line.partition("@")[0] for line in out.splitlines()], err) == (0, people, "")
+
+
 def test_undo_lifts_what_the_policy_did_and_leaves_the_rest(operator: Operator) -> None:
     operator.place.put(bounce(1, "ruth@example.org"))
     operator.run("run", "--once")

@@ -1,4 +1,8 @@
-"""A real Mailman 3 with SQLite, in a virtual environment of its own, for it needs an older SQLAlchemy than we do."""
+"""A real Mailman 3 with SQLite, in a virtual environment of its own, for it needs an older SQLAlchemy than we do.
+
+Mailman 3.3.10 neither installs nor runs on Python 3.13 as it is; there the environment has what two changes of the language took from it: `STANDARD`
+and `PATHS`.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +18,7 @@ import sys
 import tempfile
 import time
 from contextlib import closing
-from importlib.metadata import requires
+from importlib.metadata import distributions, requires
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,6 +31,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 MAILMAN = ("mailman==3.3.10", "SQLAlchemy<2.1")
+STANDARD = {"nntplib": "standard-nntplib"}
+"""What left the standard library in 3.13: Mailman asks for it by a name that PyPI doesn't have."""
+PATHS = """\
+from pathlib import Path
+
+if not hasattr(Path, "__enter__"):
+    Path.__enter__ = lambda self: self
+    Path.__exit__ = lambda self, *_: None
+"""
+"""A sitecustomize.py: until 3.13 a Path could be entered, as Mailman does to find its templates."""
 PATIENCE = 60.0  # seconds
 PASSWORD = "restpass"  # noqa: S105  of a server that lives for a test
 CONFIG = """\
@@ -76,11 +90,9 @@ STOCK, OURS = "mailman.runners.bounce.BounceRunner", "bounceclass_mailman.runner
 
 def environment() -> Path:
     """Return the `bin` of a virtual environment with Mailman, made once and kept in the temporary folder; skip where PyPI can't be reached."""
-    if sys.version_info >= (3, 13):
-        pytest.skip("Mailman 3.3.10 can't be installed on Python 3.13: it needs nntplib")
     ours = [one for one in requires("bounceclass") or [] if "extra ==" not in one and not re.match(r"click|rich", one)]
     wanted = [*MAILMAN, *ours]
-    mark = hashlib.sha256("\n".join([sys.executable, sys.version, *wanted]).encode()).hexdigest()[:12]
+    mark = hashlib.sha256("\n".join([sys.executable, sys.version, *STANDARD.values(), PATHS, *wanted]).encode()).hexdigest()[:12]
     folder = Path(tempfile.gettempdir()) / f"bounceclass-mailman-{os.geteuid()}-{mark}"
     folder.mkdir(mode=0o700, exist_ok=True)
     assert folder.stat().st_uid == os.geteuid()
@@ -96,12 +108,28 @@ def environment() -> Path:
 
 
 def _make(folder: Path, wanted: list[str]) -> str | None:
-    log = folder / "pip.log"
+    log, pip = folder / "pip.log", (str(folder / "bin" / "pip"), "install", "--timeout", "30")
     with log.open("wb") as out:
-        for command in ([sys.executable, "-m", "venv", str(folder)], [str(folder / "bin" / "pip"), "install", "--timeout", "30", *wanted]):
-            if subprocess.run(command, stdout=out, stderr=out, stdin=subprocess.DEVNULL, check=False).returncode:  # noqa: S603  our own command
-                return log.read_text(errors="replace").strip().splitlines()[-1]
+
+        def run(*command: str) -> bool:
+            return subprocess.run(command, stdout=out, stderr=out, stdin=subprocess.DEVNULL, check=False).returncode == 0  # noqa: S603  our own command
+
+        if not (run(sys.executable, "-m", "venv", str(folder)) and run(*pip, "--no-deps", wanted[0]) and run(*pip, *_needed(folder), *wanted[1:])):
+            return log.read_text(errors="replace").strip().splitlines()[-1]
+    (_site(folder) / "sitecustomize.py").write_text(PATHS)
     return None
+
+
+def _needed(folder: Path) -> list[str]:
+    """What the Mailman in a virtual environment needs there, as PyPI calls it."""
+    (mailman,) = distributions(name="mailman", path=[str(_site(folder))])
+    needed = [one.partition(";") for one in mailman.requires or () if "extra ==" not in one]
+    return [STANDARD.get(name, name) + semicolon + mark for name, semicolon, mark in needed]
+
+
+def _site(folder: Path) -> Path:
+    (site,) = folder.glob("lib/python*/site-packages")
+    return site
 
 
 def our_code(folder: Path) -> Path:

@@ -17,7 +17,7 @@ from bounceclass.model import Reason, Suppression
 from bounceclass.mta import Asked, Server
 from bounceclass.store import open_store
 from bounceclass.tags import Addressee, Key, find_tags, fingerprint, verify_tag
-from tests.mta.exim import program, run, unpacked
+from tests.mta.exim import exim_folder, program, run
 from tests.servers import free_port
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ SESSION = "HELO client.example\nMAIL FROM:<news@lists.example.com>\nRCPT TO:<rut
 
 @pytest.fixture(scope="module")
 def folder() -> Iterator[Path]:
-    found = unpacked()
+    found = exim_folder()
     yield found
     shutil.rmtree(found, ignore_errors=True)
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import smtplib
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
-from aiosmtpd.controller import Controller
 
 from bounceclass import config
 from bounceclass.assembly import opened
 from bounceclass.mta import Asked, Server
 from bounceclass.tags import Key, tagged
 from tests.intake.postfix import Postfix
+from tests.mta.refusing import refusing_server
 from tests.servers import free_port
 
 if TYPE_CHECKING:
@@ -44,13 +44,6 @@ domains = ["lmtp.test"]
 """
 
 
-class Refusing:
-    """Knows nobody."""
-
-    async def handle_RCPT(self, _server: Any, _session: Any, _envelope: Any, address: str, _options: Any) -> str:  # noqa: N802  aiosmtpd's
-        return f"550 5.1.1 <{address}>: User unknown"
-
-
 CHECKS = {"policy": "check_policy_service inet:{}", "socketmap": "check_recipient_access socketmap:inet:{}:access"}
 WHEN_DOWN = [("policy", "DUNNO", 250), ("policy", "451 4.3.5 come again", 451), ("socketmap", "DUNNO", 451)]
 """How Postfix is told to ask, what it is to do where nobody answers a policy question, and what it says then."""
@@ -60,13 +53,12 @@ class World:
     """Both ends, and what is between."""
 
     def __init__(self, folder: Path, protocol: str, when_down: str) -> None:
-        refusing, lmtp = free_port(), free_port()
+        lmtp = free_port()
         self.protocol, self.address = protocol, f"127.0.0.1:{free_port()}"
-        self.refusing = Controller(Refusing(), hostname="127.0.0.1", port=refusing)
-        self.refusing.start()
+        self.refusing = refusing_server()
         (folder / "b.toml").write_text(SETTINGS.format(folder=folder, lmtp=lmtp))
         self.configuration = config.read(str(folder / "b.toml"))
-        self.postfix = Postfix("", lmtp, MAIN.format(refusing=refusing, check=CHECKS[protocol].format(self.address), when_down=when_down))
+        self.postfix = Postfix("", lmtp, MAIN.format(refusing=self.refusing.port, check=CHECKS[protocol].format(self.address), when_down=when_down))
 
     def asked(self, recipient: str) -> int:
         """What Postfix says to a recipient."""

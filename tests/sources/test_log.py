@@ -161,6 +161,54 @@ def test_what_an_earlier_run_read_of_a_message_is_remembered(path: Path) -> None
     assert item.reports[0].original.message_id == "digest.1@lists.example.com"
 
 
+HEADING = b"type,timeLogged,orig,rcpt,dsnStatus,dsnDiag\n"
+
+
+def record(recipient: str, said: str = "smtp;550 5.1.1 no") -> bytes:
+    return f"b,2026-03-09 12:00:00+0000,b@lists.example.com,{recipient},5.1.1 (bad),{said}\n".encode()
+
+
+LONG = record("long@example.net", '"smtp;550 5.1.1 no\nsuch user"')
+
+
+@pytest.fixture
+def accounting(tmp_path: Path) -> Path:
+    path = tmp_path / "acct.csv"
+    path.write_bytes(HEADING + record("a@example.net"))
+    return path
+
+
+@pytest.mark.parametrize("options", ["", "?dialect=powermta"])
+def test_an_accounting_file_is_read_on_by_the_columns_of_its_first_line(accounting: Path, options: str) -> None:
+    assert read(accounting, options) == ["a@example.net"]
+    append(accounting, record("b@example.net"))
+    assert read(accounting, options) == ["b@example.net"]
+
+
+@pytest.mark.parametrize("at", [LONG.index(b"no"), LONG.index(b"such"), LONG.index(b"user")])
+def test_a_record_of_several_lines_waits_for_its_end(accounting: Path, at: int) -> None:
+    append(accounting, LONG[:at])
+    assert read(accounting) == ["a@example.net"]
+    append(accounting, LONG[at:] + record("b@example.net"))
+    log = Log(f"log:{accounting}", Limits())
+    first, second = log.items()
+    log.close()
+    assert (first.raw, second.raw, first.reports and first.reports[0].events[0].diagnostic) == (LONG, record("b@example.net"), "550 5.1.1 no such user")
+    assert second.source == f"{accounting}@{len(HEADING + record('a@example.net') + LONG)}"
+
+
+def test_a_quote_that_is_never_closed_delays_and_loses_nothing(accounting: Path) -> None:
+    append(accounting, record("stray@example.net", '"smtp;550 5.1.1 no'))
+    assert read(accounting) == ["a@example.net"]
+    append(accounting, record("b@example.net"))
+    assert read(accounting) == ["stray@example.net", "b@example.net"]
+    append(accounting, record("last@example.net", '"smtp;550 5.1.1 no'))
+    assert read(accounting) == []
+    accounting.rename(accounting.with_name("acct-2026-03-09-0000.csv"))
+    accounting.write_bytes(HEADING + record("c@example.net"))
+    assert read(accounting) == ["last@example.net", "c@example.net"]
+
+
 def test_a_folder_is_read_segment_by_segment_and_one_that_is_being_compressed_waits(tmp_path: Path) -> None:
     folder = tmp_path / "kumomta"
     folder.mkdir()

@@ -122,6 +122,8 @@ def test_the_list_is_added_to_asked_and_taken_from(api: Served) -> None:
         ("GET", "/v1/suppressions?cursor=99999999999999999999", None),
         ("GET", "/v1/suppressions?reason=bad-luck", None),
         ("GET", "/v1/suppressions/why", None),
+        ("GET", "/v1/suppressions/check", None),
+        ("GET", "/v1/suppressions/check?address=", None),
         ("POST", "/v1/suppressions", {"suppressions": [{}]}),
         ("POST", "/v1/suppressions", {"suppressions": [{"address": "a@example.com", "reason": "bad-luck"}]}),
         ("POST", "/v1/suppressions", {"suppressions": [{"address": "nobody"}]}),
@@ -135,6 +137,33 @@ def test_the_list_is_added_to_asked_and_taken_from(api: Served) -> None:
 def test_what_the_list_cannot_do_is_a_problem(api: Served, method: str, path: str, json_: object) -> None:
     answer = ask(api, method, path, json=json_)
     assert (answer.status_code, answer.headers["content-type"], answer.json()["status"]) == (400, "application/problem+json", 400), answer.text
+
+
+@pytest.mark.parametrize(
+    ("query", "reason"),
+    [
+        ("address=once@example.com", "user-unknown"),
+        ("address=Once%40EXAMPLE.com", "user-unknown"),
+        ("address=anybody@shut.example", "domain-no-mail"),
+        ("address=anybody@below.shut.example", None),
+        ("address=member@example.com", None),
+        ("address=member@example.com&scope=garden", "complaint"),
+        ("address=member@example.com&scope=kitchen", None),
+        ("address=once@example.com&scope=kitchen", "user-unknown"),
+        ("address=over@example.com", None),
+        ("address=nobody", None),
+    ],
+)
+def test_an_mta_is_told_whether_somebody_is_suppressed_now_and_why(api: Served, query: str, reason: str | None) -> None:
+    entries = [
+        {"address": "once@example.com", "reason": "user-unknown"},
+        {"domain": "shut.example", "reason": "domain-no-mail"},
+        {"address": "member@example.com", "scope": "garden", "reason": "complaint"},
+        {"address": "over@example.com", "until": "2020-01-01T00:00:00Z"},
+    ]
+    ask(api, "POST", "/v1/suppressions", json={"suppressions": entries})
+    told = ask(api, "GET", f"/v1/suppressions/check?{query}", READER).json()
+    assert (told["suppressed"], told["suppression"] and told["suppression"]["reason"]) == (reason is not None, reason)
 
 
 def test_what_was_sent_is_recorded_once(api: Served) -> None:
@@ -183,7 +212,7 @@ def test_health_and_metrics_tell_how_it_stands(api: Served) -> None:
 def test_the_document_names_every_route_with_its_security(api: Served) -> None:
     document = httpx.get(f"{api.url}/openapi.json").json()
     found = {f"{method.upper()} {path}": operation["security"] for path, item in document["paths"].items() for method, operation in item.items()}
-    routes = ("POST /v1/classify", "GET /v1/suppressions", "POST /v1/suppressions", "DELETE /v1/suppressions", "GET /v1/suppressions/why", "POST /v1/sent")
+    routes = ("POST /v1/classify", "GET /v1/suppressions", "POST /v1/suppressions", "DELETE /v1/suppressions", "GET /v1/suppressions/check", "GET /v1/suppressions/why", "POST /v1/sent")
     assert found == {route: [{"bearer": []}] for route in routes}
 
 

@@ -25,6 +25,7 @@ ROUTES = [
     ("GET", "/v1/suppressions"),
     ("POST", "/v1/suppressions"),
     ("DELETE", "/v1/suppressions"),
+    ("GET", "/v1/suppressions/check"),
     ("GET", "/v1/suppressions/why"),
     ("POST", "/v1/sent"),
 ]
