@@ -1,8 +1,9 @@
 """What the plugins of ESPs have in common: a Webhook made of two functions, and the hooks round it.
 
-    Posts       verify and read, guarded: whatever comes in, nothing is raised but Retry
-    Inbound     the hooks of a plugin that only listens
-    TwoWay      of one that also keeps the ESP's own list: suppress and release, for one or for many; whether it can be read
+    Posts           verify and read, guarded: whatever comes in, nothing is raised but Retry
+    Inbound         the hooks of a plugin that only listens
+    TwoWay          of one that also keeps the ESP's own list: suppress and release, for one or for many; whether it can be read
+    ListSettings    what is set for that list, whichever ESP it is
 
 What an ESP calls things is a table of its plugin; nothing here knows one.
 """
@@ -13,12 +14,15 @@ import logging
 import os
 from typing import TYPE_CHECKING, Final, Protocol
 
+import msgspec
+
 from bounceclass import payload
 from bounceclass.errors import Refused, Retry, SettingsError
 from bounceclass.http import checked
 from bounceclass.model import WITHDRAWN, Reason
 from bounceclass.remotelist import Readable
 from bounceclass.secret import read_secret
+from bounceclass.settings import SecretSource  # noqa: TC001  msgspec reads the annotations at run time
 from bounceclass.signing import password
 
 if TYPE_CHECKING:
@@ -28,12 +32,11 @@ if TYPE_CHECKING:
 
     from bounceclass.model import Report, Suppression
     from bounceclass.protocols import Webhook
-    from bounceclass.settings import SecretSource
 
     Verifier = Callable[[Mapping[str, str], bytes, tuple[str, ...], datetime], bool]
     Reader = Callable[[payload.Record], Report]
 
-__all__ = ["Inbound", "Posts", "Remote", "TwoWay", "by_password", "secret_text", "stays"]
+__all__ = ["Inbound", "ListSettings", "Posts", "Remote", "TwoWay", "by_password", "secret_text", "stays"]
 
 LOG: Final = logging.getLogger("bounceclass")
 
@@ -96,6 +99,17 @@ class Posts:
         except Exception as error:  # noqa: BLE001  one record that we can't read stops no other; what it says may name people
             LOG.error("plugin %s: a record could not be read: %s", self.name, type(error).__name__)  # noqa: TRY400  as above
             return payload.unread(self.name, "record")
+
+
+class ListSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is set for an ESP's own list, whichever ESP it is."""
+
+    api_key: SecretSource | None = None
+    """With it, the ESP's own list is kept: what is suppressed or released here is there, too."""
+    api_url: str = ""
+    """Where its API is."""
+    scope: str | None = None
+    """The list or stream whose entries go there, besides those that hold everywhere."""
 
 
 def by_password(header: str | None = None) -> Verifier:

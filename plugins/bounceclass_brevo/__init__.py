@@ -11,13 +11,10 @@ import re
 from pathlib import Path
 from typing import Final
 
-import msgspec
-
-from bounceclass.esp import Inbound, Posts, TwoWay, by_password, secret_text
+from bounceclass.esp import Inbound, ListSettings, Posts, TwoWay, by_password, secret_text
 from bounceclass.http import Api
 from bounceclass.model import Kind, Report
 from bounceclass.payload import Outcome, Record, nothing, report, unknown
-from bounceclass.settings import SecretSource  # noqa: TC001  msgspec reads the annotations at run time
 
 __all__ = ["LIMITS", "PACK", "Settings", "plugin", "webhook"]
 
@@ -50,17 +47,12 @@ _OWN_WORDS: Final = frozenset({"blocked", "invalid_email"})
 """Where `reason` is Brevo's: nobody else was asked."""
 
 
-class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Settings(ListSettings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The shape of `[plugins.brevo]`."""
 
     token_header: str | None = None
     """Besides basic auth: the header in which a token is sent."""
-    api_key: SecretSource | None = None
-    """With it, the ESP's own list is kept: what is suppressed or released here is there, too."""
     api_url: str = "https://api.brevo.com"
-    """Where its API is."""
-    scope: str | None = None
-    """The list or stream whose entries go there, besides those that hold everywhere."""
 
 
 def read(record: Record) -> Report:

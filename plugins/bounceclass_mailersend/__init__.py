@@ -12,13 +12,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-import msgspec
-
-from bounceclass.esp import Inbound, Posts, TwoWay, secret_text
+from bounceclass.esp import Inbound, ListSettings, Posts, TwoWay, secret_text
 from bounceclass.http import Api
 from bounceclass.model import Kind, Report
 from bounceclass.payload import Outcome, Record, nothing, report, unknown
-from bounceclass.settings import SecretSource  # noqa: TC001  msgspec reads the annotations at run time
 from bounceclass.signing import keyed
 
 if TYPE_CHECKING:
@@ -48,17 +45,12 @@ _SILENT: Final = frozenset({"sent", "opened", "opened_unique", "clicked", "click
 _PREFIX: Final = "activity."
 
 
-class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Settings(ListSettings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The shape of `[plugins.mailersend]`."""
 
-    api_key: SecretSource | None = None
-    """With it, the ESP's own list is kept: what is suppressed or released here is there, too."""
     api_url: str = "https://api.mailersend.com"
-    """Where its API is."""
     domain_id: str = ""
     """MailerSend's id of the domain whose lists are kept."""
-    scope: str | None = None
-    """The list or stream whose entries go there, besides those that hold everywhere."""
 
 
 def verify(headers: Mapping[str, str], body: bytes, secrets: tuple[str, ...], now: datetime) -> bool:

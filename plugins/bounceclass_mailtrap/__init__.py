@@ -12,13 +12,10 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-import msgspec
-
-from bounceclass.esp import Inbound, Posts, TwoWay, secret_text
+from bounceclass.esp import Inbound, ListSettings, Posts, TwoWay, secret_text
 from bounceclass.http import Api
 from bounceclass.model import Kind, Report
 from bounceclass.payload import MOST, Outcome, Record, nothing, records, report, unknown
-from bounceclass.settings import SecretSource  # noqa: TC001  msgspec reads the annotations at run time
 from bounceclass.signing import keyed
 
 if TYPE_CHECKING:
@@ -47,19 +44,14 @@ _WRAPPED: Final = re.compile(r"\s*(?:(?:soft )?bounced|deferred|delivered|sent|f
 _ON_LIST: Final = "suppression list"
 
 
-class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Settings(ListSettings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The shape of `[plugins.mailtrap]`."""
 
-    api_key: SecretSource | None = None
-    """With it, the ESP's own list is kept: what is suppressed or released here is there, too."""
     api_url: str = "https://mailtrap.io"
-    """Where its API is."""
     domain_id: int = 0
     """Mailtrap's number of the sending domain."""
     stream: str = "transactional"
     """The sending stream whose list is kept."""
-    scope: str | None = None
-    """The list or stream whose entries go there, besides those that hold everywhere."""
 
 
 def verify(headers: Mapping[str, str], body: bytes, secrets: tuple[str, ...], now: datetime) -> bool:

@@ -12,14 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl
 
-import msgspec
-
 from bounceclass.errors import SettingsError
-from bounceclass.esp import Inbound, Posts, TwoWay, secret_text
+from bounceclass.esp import Inbound, ListSettings, Posts, TwoWay, secret_text
 from bounceclass.http import Api
 from bounceclass.model import Kind, Report
 from bounceclass.payload import Outcome, Record, nothing, records, report, unknown
-from bounceclass.settings import SecretSource  # noqa: TC001  msgspec reads the annotations at run time
 from bounceclass.signing import keyed
 
 if TYPE_CHECKING:
@@ -48,19 +45,14 @@ _LISTS: Final = frozenset({"blacklist", "whitelist", "denylist", "allowlist"})
 """Changes of Mandrill's own lists: what led to them was told before."""
 
 
-class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Settings(ListSettings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The shape of `[plugins.mandrill]`."""
 
     url: str = ""
     """Where Mandrill posts, as it was entered there: it is part of what is signed."""
-    api_key: SecretSource | None = None
-    """With it, the ESP's own list is kept: what is suppressed or released here is there, too."""
     api_url: str = "https://mandrillapp.com"
-    """Where its API is."""
     subaccount: str | None = None
     """The subaccount whose reject list is kept; null: the account's."""
-    scope: str | None = None
-    """The list or stream whose entries go there, besides those that hold everywhere."""
 
 
 def form(body: bytes) -> list[tuple[str, str]] | None:

@@ -12,13 +12,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-import msgspec
-
-from bounceclass.esp import Inbound, Posts, TwoWay, secret_text
+from bounceclass.esp import Inbound, ListSettings, Posts, TwoWay, secret_text
 from bounceclass.http import Api
 from bounceclass.model import Kind, Report
 from bounceclass.payload import Outcome, Record, nothing, report, unknown
-from bounceclass.settings import SecretSource  # noqa: TC001  msgspec reads the annotations at run time
 from bounceclass.signing import SVIX_WINDOW, svix
 
 if TYPE_CHECKING:
@@ -45,15 +42,10 @@ _SILENT: Final = frozenset({"email.sent", "email.opened", "email.clicked", "emai
 _OTHERS: Final = ("contact.", "domain.")
 
 
-class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Settings(ListSettings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The shape of `[plugins.resend]`."""
 
-    api_key: SecretSource | None = None
-    """With it, the ESP's own list is kept: what is suppressed or released here is there, too."""
     api_url: str = "https://api.resend.com"
-    """Where its API is."""
-    scope: str | None = None
-    """The list or stream whose entries go there, besides those that hold everywhere."""
 
 
 def read(record: Record) -> Report:

@@ -11,14 +11,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-import msgspec
-
 from bounceclass.errors import MissingExtraError
-from bounceclass.esp import Inbound, Posts, TwoWay, secret_text
+from bounceclass.esp import Inbound, ListSettings, Posts, TwoWay, secret_text
 from bounceclass.http import Api
 from bounceclass.model import Kind, Report
 from bounceclass.payload import Outcome, Record, nothing, report, unknown
-from bounceclass.settings import SecretSource  # noqa: TC001  msgspec reads the annotations at run time
 
 try:
     from bounceclass_sendgrid.signature import verify
@@ -42,17 +39,12 @@ _KINDS: Final = {
 _SILENT: Final = frozenset({"processed", "open", "click", "group_resubscribe", "account_status_change"})
 
 
-class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Settings(ListSettings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The shape of `[plugins.sendgrid]`."""
 
-    api_key: SecretSource | None = None
-    """With it, the ESP's own list is kept: what is suppressed or released here is there, too."""
     api_url: str = "https://api.sendgrid.com"
-    """Where its API is."""
     group: int | None = None
     """The unsubscribe group (ASM) whose list is kept; null: the global one."""
-    scope: str | None = None
-    """The list or stream whose entries go there, besides those that hold everywhere."""
 
 
 def read(record: Record) -> Report:

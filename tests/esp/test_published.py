@@ -74,6 +74,22 @@ def test_mandrill_s_document_allows_what_we_ask(mandrill: Any) -> None:
 
 
 @pytest.mark.parametrize(
+    ("more", "name", "reason"),
+    [
+        ({}, "bounces", Reason.SUPPRESSED),
+        ({}, "invalid_emails", Reason.SUPPRESSED),
+        ({}, "spam_reports", Reason.COMPLAINT),
+        ({}, "unsubscribes", Reason.UNSUBSCRIBE),
+        ({"group": 13}, "group", Reason.UNSUBSCRIBE),
+    ],
+)
+def test_the_examples_of_sendgrid_s_document_are_read_as_pages(sendgrid: Any, more: dict[str, Any], name: str, reason: Reason) -> None:
+    page = acting("sendgrid", sendgrid, **more).readable.page(name, None)
+    assert page.entries
+    assert {(one.reason, one.word, "@" in one.address) for one in page.entries} == {(reason, name, True)}
+
+
+@pytest.mark.parametrize(
     ("method", "path", "body"),
     [
         ("POST", "/v3/asm/suppressions/global", {"recipients": ["ruth@example.net"]}),
