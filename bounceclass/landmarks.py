@@ -12,15 +12,32 @@ from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
+from bounceclass.literals import literals
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["landmarks"]
+__all__ = ["Patterns", "landmarks"]
 
 # The parser of `re` itself: nothing public gives a pattern's tree.
 _constants: Final[Any] = import_module("re._constants")
 _parser: Final[Any] = import_module("re._parser")
 _REPEATS: Final = (_constants.MAX_REPEAT, _constants.MIN_REPEAT)
+
+
+class Patterns:
+    """Many patterns, asked which of them a text may hold at all."""
+
+    def __init__(self, patterns: Iterable[str]) -> None:
+        """Find their landmarks; raises re.error for what is no pattern."""
+        numbers: dict[str, int] = {}
+        self._marks = {pattern: frozenset(numbers.setdefault(mark, len(numbers)) for mark in landmarks(pattern)) for pattern in patterns}
+        self._literals = literals(tuple(numbers))
+
+    def possible(self, text: str) -> set[str]:
+        """Return the patterns that may match somewhere in a text; no other does."""
+        seen = self._literals.within(text)
+        return {pattern for pattern, marks in self._marks.items() if not marks or not marks.isdisjoint(seen)}
 
 
 @cache  # of the patterns of rows

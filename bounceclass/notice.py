@@ -19,12 +19,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable  # noqa: TC003  msgspec reads the annotations at run time
 from functools import cached_property
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from bounceclass.landmarks import landmarks
-from bounceclass.literals import literals
+from bounceclass.landmarks import Patterns
 from bounceclass.model import Event, Kind
 from bounceclass.returned import cut_off
 from bounceclass.statement import make_event
@@ -32,14 +31,10 @@ from bounceclass.statement import make_event
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from bounceclass.literals import Automaton, Pieces
     from bounceclass.message import Message
     from bounceclass.mime.headers import Headers
 
 __all__ = ["Notice", "Notices"]
-
-_RECIPIENT: Final = "recipient"
-_TEXT: Final = "text"
 
 
 class Notice(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,24 +69,20 @@ class Notices:
         self._open = [row for row in self._rows if row.notice.sender or row.notice.header]
 
     @cached_property
-    def _landmarks(self) -> Automaton | Pieces:
-        """What finds the landmarks of all rows, numbered in them."""
-        numbers: dict[str, int] = {}
-        for row in self._rows:
-            row.landmarks = frozenset(numbers.setdefault(mark, len(numbers)) for mark in landmarks(row.notice.start))
-        return literals(tuple(numbers))
+    def _starts(self) -> Patterns:
+        return Patterns(row.notice.start for row in self._rows)
 
     def read(self, message: Message, *, from_daemon: bool) -> tuple[str | None, list[Event]]:
         """Return the name of the row that reads a message, and its events; (None, []) where none does."""
-        headers, text, seen = message.headers, "", None
+        headers, text, starts = message.headers, "", None
         subject, sender = ((headers.get(name) or "").lower() for name in ("subject", "from"))
         for row in self._rows if from_daemon else self._open:
-            if (seen is not None and row.is_absent(seen)) or not row.hints_at(headers, subject, sender):
+            if (starts is not None and row.notice.start not in starts) or not row.hints_at(headers, subject, sender):
                 continue
-            if seen is None:
+            if starts is None:
                 text = cut_off(message.text())
-                seen = self._landmarks.within(text)
-            if not row.is_absent(seen) and (events := row.read(message, text)):
+                starts = self._starts.possible(text)
+            if row.notice.start in starts and (events := row.read(message, text)):
                 return row.notice.name, events
         return None, []
 
@@ -99,13 +90,12 @@ class Notices:
 class _Row:
     def __init__(self, notice: Notice) -> None:
         self.notice = notice
-        self.landmarks = frozenset[int]()
-        if notice.reader is None and f"(?P<{_RECIPIENT}>" not in notice.recipient:
-            msg = f"notice {notice.name}: recipient has no group (?P<{_RECIPIENT}>...), and there is no reader"
+        if notice.reader is None and "(?P<recipient>" not in notice.recipient:
+            msg = f"notice {notice.name}: recipient has no group (?P<recipient>...), and there is no reader"
             raise ValueError(msg)
-        for pattern in (notice.start, notice.recipient, notice.stop or ""):
+        for pattern in () if notice.reader else (notice.start, notice.recipient, notice.stop or ""):
             try:
-                re.compile(pattern) if notice.reader is None else None
+                re.compile(pattern)
             except re.error as error:
                 msg = f"notice {notice.name}: {pattern!r}: {error}"
                 raise ValueError(msg) from error
@@ -113,12 +103,8 @@ class _Row:
     @cached_property
     def patterns(self) -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str] | None]:
         """The start, the recipient line and the stop."""
-        row = self.notice
-        return tuple(re.compile(one, re.MULTILINE) if one is not None else None for one in (row.start, row.recipient, row.stop))  # type: ignore[return-value]
-
-    def is_absent(self, seen: set[int]) -> bool:
-        """Tell whether the text can't hold the start of the notice; `seen` are the landmarks that it holds."""
-        return bool(self.landmarks) and self.landmarks.isdisjoint(seen)
+        given = (self.notice.start, self.notice.recipient, self.notice.stop)
+        return tuple(re.compile(one, re.MULTILINE) if one is not None else None for one in given)  # type: ignore[return-value]
 
     def hints_at(self, headers: Headers, subject: str, sender: str) -> bool:
         """Tell whether the clues hold; subject and sender are given in lower case."""
@@ -140,8 +126,7 @@ class _Row:
         if self.notice.reader is not None:
             return self.notice.reader(message, notice)
         shared, said = _recipients(notice, opens)
-        said_of_all = "\n".join(shared)
-        return [make_event(message, name, text if text.strip() else said_of_all, kind=self.notice.kind) for name, text in said]
+        return [make_event(message, name, text if text.strip() else "\n".join(shared), kind=self.notice.kind) for name, text in said]
 
 
 def _has(headers: Headers, clue: str) -> bool:
@@ -157,8 +142,8 @@ def _recipients(notice: str, opens: re.Pattern[str]) -> tuple[list[str], list[tu
     for line in notice.split("\n"):
         match = opens.search(line)
         if match:
-            text = match[_TEXT] if _TEXT in opens.groupindex else None
-            said.append((match[_RECIPIENT], [text] if text else []))
+            text = match["text"] if "text" in opens.groupindex else None
+            said.append((match["recipient"], [text] if text else []))
         else:
             (said[-1][1] if said else shared).append(line)
     return shared, [(name, "\n".join(lines)) for name, lines in said]
