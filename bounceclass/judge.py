@@ -145,7 +145,7 @@ class Judge:
             event.enhanced_status,
             event.command,
             self.finder.provider(hosts, domain, ""),
-            local and any(host_is_ours(host, self._own) for host in (event.remote_mta, event.reporting_mta)),
+            local and bool(self._own) and any(host_is_ours(host, self._own) for host in (event.remote_mta, event.reporting_mta)),
             event.command == "connect" and event.action is not None and status_class(event.enhanced_status) == 4,  # noqa: PLR2004  the class
             (format_, event.label) if format_ and event.label and self.finder.of_label(format_, event.label) else None,
             limit,
@@ -194,7 +194,7 @@ class Judge:
         if reason is Reason.DOMAIN_UNKNOWN and case.reply_code is None:
             confidence = min(confidence, LOCAL_DOMAIN)
         other = next((one.evidence.rule for one in rulings if one.reason not in {reason, Reason.UNDETERMINED}), None)
-        decided = msgspec.structs.replace(first.evidence, overrode=other)
+        decided = first.evidence if other is None else msgspec.structs.replace(first.evidence, overrode=other)
         details = first.details
         if provider is not None and details.provider is None:
             details = msgspec.structs.replace(details, provider=provider)

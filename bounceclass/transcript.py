@@ -22,6 +22,7 @@ from typing import Final
 import msgspec
 
 from bounceclass.codes import REPLY, STATUS, find_status, tidy
+from bounceclass.literals import literals
 
 __all__ = ["NOTHING", "Normalised", "Transcript", "find_command", "find_host", "lower", "normalise", "read"]
 
@@ -57,7 +58,8 @@ _QUOTES: Final = re.compile(
     r"[:\s\"'(\[=]*\Z",
 )
 # An outer reply that only wraps the one that counts: "554 5.4.7 [internal] ... (last transfail: 452 4.2.2 full)".
-_INNER: Final = ("last transfail:", "last error:", "last smtp error:", "last response:")
+_LAST: Final = "last "
+_INNER: Final = tuple(f"{_LAST}{what}:" for what in ("transfail", "error", "smtp error", "response"))
 _NOT_CODES: Final = re.compile(r"[ \-]*(?:bytes?|octets?|[kmg]i?b|seconds?|minutes?|hours?|days?|times)\b")
 _LOOKBACK: Final = 40
 
@@ -77,6 +79,7 @@ _PHASES: Final = (  # literal that opens the phrase, what may follow it, in orde
     "greeting failed",
     "connect to ",
 )
+_SPOKEN: Final = literals(_PHASES)
 _WHOLE_PHASES: Final = {
     "refused to talk to me": "connect",
     "initial connection": "connect",
@@ -134,7 +137,7 @@ def _find_reply(lowered: str) -> tuple[re.Match[str], bool] | None:
 
 def _find_inner(lowered: str, head: re.Match[str]) -> re.Match[str] | None:
     """Return the reply that an outer one only wraps: introduced as the last, or quoted by "expired"."""
-    for lead in _INNER:
+    for lead in _INNER if _LAST in lowered else ():
         place = lowered.find(lead)
         if place >= 0 and (inner := _CANDIDATE.search(lowered, place)):
             return inner
@@ -153,7 +156,7 @@ def _end(lowered: str, start: int) -> int:
 
 def find_command(lowered: str) -> str | None:
     """Return the phase, one of model.COMMANDS, that a lower-case text names for a refusal."""
-    for lead in _PHASES:
+    for lead in _PHASES if _SPOKEN.any_within(lowered) else ():
         place = lowered.find(lead)
         if place < 0:
             continue

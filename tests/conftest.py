@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,6 +13,12 @@ from bounceclass.engine import Engine
 
 SAMPLES = Path(__file__).parent.parent / "samples"
 Install = Callable[..., None]
+
+
+def pytest_configure() -> None:
+    """Hear Ctrl-C, also where a shell that ran us in the background had it ignored: what we start would inherit that."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
