@@ -9,7 +9,6 @@ import json
 import os
 import re
 import shutil
-import socket
 import subprocess
 import tarfile
 import time
@@ -74,9 +73,8 @@ class Prism:
             self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)  # noqa: S603  our own command
         end = time.monotonic() + 60
         while time.monotonic() < end and self._process.poll() is None:
-            with socket.socket() as one:
-                if one.connect_ex(("127.0.0.1", self._port)) == 0:
-                    return self
+            if "Prism is listening" in self._log.read_text(encoding="utf-8"):
+                return self
             time.sleep(0.1)
         self.__exit__()
         pytest.fail(self._log.read_text())
