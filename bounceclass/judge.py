@@ -96,9 +96,9 @@ class Judge:
         `format_` is the report's, by which the rows for its labels are found.
         """
         events = tuple(events)
-        complaints = sum(event.kind is Kind.COMPLAINT for event in events)
+        alone = len(events) == 1 or sum(event.kind is Kind.COMPLAINT for event in events) <= 1
         limit = self.limit(events)
-        judged = tuple(self._judge(event, limit, alone=complaints <= 1, format_=format_) for event in events)
+        judged = tuple(self._judge(event, limit, alone=alone, format_=format_) for event in events)
         if certainty < 1:
             why = _whole("read-from-prose", "diagnostic", "")
             judged = tuple(event if event.verdict.confidence <= certainty else _doubted(event, certainty, why) for event in judged)
@@ -120,9 +120,10 @@ class Judge:
     def limit(self, events: Sequence[Event]) -> int:
         """Return how many characters of each diagnostic of a report rules are run on."""
         most = self._limits.rule_text
-        if sum(min(len(event.diagnostic or ""), most) for event in events) <= self._limits.rule_texts:
+        room = self._limits.rule_texts
+        if len(events) * most <= room or sum(min(len(event.diagnostic or ""), most) for event in events) <= room:
             return most
-        return min(most, max(_FEWEST, self._limits.rule_texts // len(events)))
+        return min(most, max(_FEWEST, room // len(events)))
 
     def _judge(self, event: Event, limit: int, *, alone: bool, format_: str | None) -> Event:
         if event.kind in FAILURES or (event.kind is Kind.OTHER and event.diagnostic):
@@ -292,19 +293,27 @@ def permanence_of(kind: Kind, reply_code: int | None, status: str | None, said: 
     return _BY_KIND.get(kind, Permanence.UNDETERMINED)
 
 
+# To make a member of an enumeration of its word takes longer than to look it up.
+_REASONS: Final = {str(one): one for one in Reason}
+_SCOPES: Final = {str(one): one for one in Scope}
+_PERMANENCES: Final = {str(one): one for one in Permanence}
+_NO_DETAILS: Final = Details()
+
+
 def _by_rule(match: Match, seen: transcript.Normalised, text: str) -> Ruling:
     rule = match.rule
-    start, end = seen.origin(match.start), max(seen.origin(match.start), seen.origin(match.end))
-    details = rule.details or Details()
+    start = seen.origin(match.start)
+    end = max(start, seen.origin(match.end))
+    details = rule.details or _NO_DETAILS
     if match.groups:
         found = {key: text[seen.origin(left) : seen.origin(right)].strip("<>[]()") for key, left, right in match.groups}
         details = msgspec.structs.replace(details, **found)
     return Ruling(
-        Reason(rule.reason),
+        _REASONS[rule.reason],
         match.confidence,
         Evidence(match.name, match.pack, "diagnostic", start, end, text[start:end]),
-        Scope(rule.scope) if rule.scope else None,
-        Permanence(rule.permanence) if rule.permanence else None,
+        _SCOPES[rule.scope] if rule.scope else None,
+        _PERMANENCES[rule.permanence] if rule.permanence else None,
         details,
     )
 
@@ -330,7 +339,7 @@ def _by_status(case: _Case, said: transcript.Transcript) -> Ruling | None:
         confidence = min(confidence, SECOND_HAND)
         if fact.generic:  # what the report made of a reply that states none: a guess
             meaning = knowledge.Meaning()
-    by_kind = meaning.scope is Scope.NONE or meaning.reason.value in knowledge.advice_table().final
+    by_kind = meaning.scope is Scope.NONE or meaning.reason in knowledge.advice_table().final
     return Ruling(meaning.reason, confidence, _code("x" + case.status[1:], "enhanced_status", case.status, said), None if by_kind else meaning.scope)
 
 

@@ -94,7 +94,7 @@ class AdviceTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True, renam
     not_the_address: tuple[str, ...]
     final: dict[str, Scope]
     own: dict[str, Scope]
-    reasons: dict[str, dict[str, Advice | _ByPermanence]]
+    reasons: dict[str, dict[Scope, Advice | _ByPermanence]]
 
     def scope(self, reason: Reason, *, final: bool, own: bool) -> Scope:
         """Return whose problem a reason is: when the mail is given up, when our own host says so."""
@@ -102,7 +102,7 @@ class AdviceTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True, renam
             return self.own[reason]
         if final and reason in self.final:
             return self.final[reason]
-        return Scope(next(iter(self.reasons[reason])))
+        return next(iter(self.reasons[reason]))
 
     def advice(self, reason: Reason, scope: Scope, permanence: Permanence, confidence: float) -> Advice:
         """Return what one such event calls for."""

@@ -1,8 +1,9 @@
 """What a reply states beside its reason: an address of ours, a link, a domain, a wait, a limit.
 
 A rule's pattern knows best and comes first; what it did not look for is read here, by rows of
-(detail, the reasons that it goes with, pattern), from the refusing host's own words alone. An IP
-address in them is ours only where the sender is blamed, and then the first one is.
+(detail, the reasons that it goes with, words of which one stands in all that the pattern matches,
+pattern), from the refusing host's own words alone. An IP address in them is ours only where the
+sender is blamed, and then the first one is.
 
     550 5.7.25 [192.0.2.7] has no PTR record; see https://postmaster.example.org/ptr
                 `- ip                             `- url
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from bounceclass.model import Details
     from bounceclass.transcript import Transcript
 
-__all__ = ["complete"]
+__all__ = ["ROWS", "complete"]
 
 _READ_AT_MOST: Final = 2048
 
@@ -42,14 +43,15 @@ _OF_THEIR_DOMAIN: Final = frozenset({Reason.DOMAIN_UNKNOWN, Reason.DOMAIN_NO_MAI
 _WAITING: Final = frozenset({Reason.GREYLISTED, Reason.RATE_LIMITED, Reason.SYSTEM_ERROR})
 _LIMITED: Final = frozenset({Reason.TOO_LARGE, Reason.MAILBOX_FULL, Reason.TOO_MANY_RECIPIENTS, Reason.RATE_LIMITED})
 
-_ROWS: Final = (
-    ("domain", _OF_OUR_DOMAIN, rf"(?:\bdomain (?:of )?|\be-?mail (?:from|for) |\bsend (?:\w{{1,9}} )?(?:from|for) |\bpolicy (?:of|for) )[<(\[]?{_DOMAIN}"),
-    ("domain", _OF_OUR_DOMAIN, rf"(?<![\w@.-]){_DOMAIN}'s (?:dmarc|spf|dkim)"),
-    ("domain", _OF_THEIR_DOMAIN, rf"\b(?:domain|host|lookup of|domain name) [<(\['\"]?{_DOMAIN}"),
-    ("retry_after", _WAITING, rf"\b(?:try|retry|again|wait|come back|resend)\b[^.;]{{0,40}}?\b{_WAIT}"),
-    ("limit", _LIMITED, rf"\b(?:limit|quota|max(?:imum)?)\b(?: size)?(?: is| of|:| =)?[ (]{{1,2}}{_SIZE}"),
+_OF: Final = r"(?:\bdomain (?:of )?|\be-?mail (?:from|for) |\bsend (?:\w{1,9} )?(?:from|for) |\bpolicy (?:of|for) )[<(\[]?"
+ROWS: Final[tuple[tuple[str, frozenset[Reason], tuple[str, ...], str], ...]] = (
+    ("domain", _OF_OUR_DOMAIN, ("domain ", "mail ", "send ", "policy "), _OF + _DOMAIN),
+    ("domain", _OF_OUR_DOMAIN, ("'s ",), rf"(?<![\w@.-]){_DOMAIN}'s (?:dmarc|spf|dkim)"),
+    ("domain", _OF_THEIR_DOMAIN, ("domain ", "host ", "lookup of ", "name "), rf"\b(?:domain|host|lookup of|domain name) [<(\['\"]?{_DOMAIN}"),
+    ("retry_after", _WAITING, ("try", "again", "wait", "come back", "resend"), rf"\b(?:try|retry|again|wait|come back|resend)\b[^.;]{{0,40}}?\b{_WAIT}"),
+    ("limit", _LIMITED, ("limit", "quota", "max"), rf"\b(?:limit|quota|max(?:imum)?)\b(?: size)?(?: is| of|:| =)?[ (]{{1,2}}{_SIZE}"),
 )
-_PATTERNS: Final = tuple((key, reasons, re.compile(pattern, re.IGNORECASE)) for key, reasons, pattern in _ROWS)
+_PATTERNS: Final = tuple((key, reasons, words, re.compile(pattern, re.IGNORECASE)) for key, reasons, words, pattern in ROWS)
 
 
 def complete(details: Details, reason: Reason, scope: Scope, said: Transcript) -> Details:
@@ -65,7 +67,8 @@ def _read(text: str, reason: Reason) -> dict[str, str]:
     found: dict[str, str] = {}
     if "://" in text and (url := _URL.search(text)):
         found["url"] = url[0].rstrip(_AFTER_URL)
-    for key, reasons, pattern in _PATTERNS:
-        if reason in reasons and key not in found and (match := pattern.search(text)):
+    lowered = text.lower()
+    for key, reasons, words, pattern in _PATTERNS:
+        if reason in reasons and key not in found and any(word in lowered for word in words) and (match := pattern.search(text)):
             found[key] = match["found"]
     return found

@@ -201,6 +201,8 @@ class Normalised:
 
     def origin(self, place: int) -> int:
         """Return the offset in the original of an offset in `text`."""
+        if len(self._marks) == 1:
+            return min(self._origins[0] + place, self._end)
         mark = bisect_right(self._marks, place) - 1
         # A mask may be longer than what it stands for.
         furthest = self._origins[mark + 1] if mark + 1 < len(self._origins) else self._end

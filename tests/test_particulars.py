@@ -5,8 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bounceclass import transcript
+from bounceclass.export.texts import always_holds
 from bounceclass.model import Details, Reason, Scope
-from bounceclass.particulars import complete
+from bounceclass.particulars import ROWS, complete
 
 
 @pytest.mark.parametrize(
@@ -68,3 +69,7 @@ def test_what_a_rule_found_stays() -> None:
 def test_details_are_words_of_the_text(text: str, reason: Reason, scope: Scope) -> None:
     details = complete(Details(), reason, scope, transcript.read(text))
     assert all(value in text for value in (details.ip, details.domain, details.url, details.retry_after, details.limit) if value is not None)
+
+
+def test_each_pattern_is_asked_wherever_it_could_match() -> None:
+    assert [pattern for _, _, words, pattern in ROWS if not always_holds(pattern, words)] == []
