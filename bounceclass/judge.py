@@ -98,7 +98,7 @@ class Judge:
         events = tuple(events)
         alone = len(events) == 1 or sum(event.kind is Kind.COMPLAINT for event in events) <= 1
         limit = self.limit(events)
-        judged = tuple(self._judge(event, limit, alone=alone, format_=format_) for event in events)
+        judged = tuple([self._judge(event, limit, alone=alone, format_=format_) for event in events])
         if certainty < 1:
             why = _whole("read-from-prose", "diagnostic", "")
             judged = tuple(event if event.verdict.confidence <= certainty else _doubted(event, certainty, why) for event in judged)
@@ -182,7 +182,9 @@ class Judge:
 
     def _verdict(self, case: _Case, rulings: list[Ruling], permanence: Permanence, provider: str | None) -> Verdict:
         table = knowledge.advice_table()
-        first = next((one for one in rulings if one.reason is not Reason.UNDETERMINED or one.scope), rulings[0])
+        first = rulings[0]
+        if first.reason is Reason.UNDETERMINED and not first.scope:
+            first = next((one for one in rulings if one.reason is not Reason.UNDETERMINED or one.scope), first)
         rulings.remove(first)
         reason = first.reason
         agreeing = [one.confidence for one in rulings if one.reason is reason and one.evidence.rule.startswith("x")]
@@ -194,7 +196,7 @@ class Judge:
             scope = (None if case.own and reason in table.own else first.scope) or table.scope(reason, final=case.kind is Kind.BOUNCE, own=case.own)
         if reason is Reason.DOMAIN_UNKNOWN and case.reply_code is None:
             confidence = min(confidence, LOCAL_DOMAIN)
-        other = next((one.evidence.rule for one in rulings if one.reason not in {reason, Reason.UNDETERMINED}), None)
+        other = next((one.evidence.rule for one in rulings if one.reason is not reason and one.reason is not Reason.UNDETERMINED), None)
         decided = first.evidence if other is None else msgspec.structs.replace(first.evidence, overrode=other)
         details = first.details
         if provider is not None and details.provider is None:

@@ -333,12 +333,12 @@ class Finder:
                 return name
         if text and (spoken := self._speakers.keys() & self._within(text)):
             return min(self._speakers[number] for number in spoken)[1]
-        return _by_end(domain, self._domains)
+        return _by_end(domain, self._domains) if domain else None
 
 
-def _by_end(host: str | None, names: dict[str, str]) -> str | None:
+def _by_end(host: str, names: dict[str, str]) -> str | None:
     """Look a host name up, then each domain above it."""
-    host = (host or "").lower().rstrip(".")
+    host = host.lower().rstrip(".")
     while host:
         if host in names:
             return names[host]
