@@ -161,7 +161,9 @@ class Message:
         block = find_headers(text := self.text()) if in_text else None
         if block is None:
             return None
-        return Headers(dedent(text[slice(*block)]).encode("utf-8", "replace"), self.engine, self.limits, self.add_defect)
+        found = text[slice(*block)]
+        found = dedent(found) if found[:1].isspace() else found
+        return Headers(found.encode("utf-8", "replace"), self.engine, self.limits, self.add_defect)
 
     def _original(self, part: Part) -> Headers:
         block = self.limits.header_block

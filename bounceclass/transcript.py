@@ -24,7 +24,7 @@ import msgspec
 from bounceclass.codes import REPLY, STATUS, find_status, tidy
 from bounceclass.literals import literals
 
-__all__ = ["NOTHING", "Normalised", "Transcript", "find_command", "find_host", "lower", "normalise", "read"]
+__all__ = ["NOTHING", "Normalised", "Transcript", "find_command", "find_host", "lower", "may_name_command", "normalise", "read"]
 
 
 class Transcript(msgspec.Struct, frozen=True, gc=False):
@@ -80,6 +80,7 @@ _PHASES: Final = (  # literal that opens the phrase, what may follow it, in orde
     "connect to ",
 )
 _SPOKEN: Final = literals(_PHASES)
+_WORDS: Final = literals(tuple(dict.fromkeys(max(lead.split(), key=len) for lead in _PHASES)))
 _WHOLE_PHASES: Final = {
     "refused to talk to me": "connect",
     "initial connection": "connect",
@@ -152,6 +153,11 @@ def _end(lowered: str, start: int) -> int:
     end = len(lowered) if place < 0 else place
     closing = lowered.endswith(")", start, end) and lowered.count(")", start, end) > lowered.count("(", start, end)
     return end - closing
+
+
+def may_name_command(lowered: str) -> bool:
+    """Tell whether a lower-case text could name a phase, were it on one line: a word of each phrase is looked for."""
+    return _WORDS.any_within(lowered)
 
 
 def find_command(lowered: str) -> str | None:

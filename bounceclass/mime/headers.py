@@ -82,6 +82,11 @@ def _lost_fold(raw: bytes, at: int) -> bool:
     return raw[max(0, at - 2) : at].rstrip(b"\r").endswith(b";") and raw[at + 1 : at + 10].lower().startswith(b"boundary=")
 
 
+def _without_nul(text: str) -> str:
+    """NUL means nothing in text; flanker drops a word that has one, and databases refuse it."""
+    return text.replace("\0", "") if "\0" in text else text
+
+
 @lru_cache(maxsize=256)
 def _key(name: str) -> bytes:
     return b"\n" + name.lower().encode("ascii", "replace")
@@ -134,10 +139,10 @@ class Headers:
         if len(value) > self._limits.header_value:
             self._note("header-cut", "value")
         value = value[: self._limits.header_value]
-        text = decode((_UNFOLD.sub(b" ", value) if b"\n" in value else value).strip())
+        text = _without_nul(decode((_UNFOLD.sub(b" ", value) if b"\n" in value else value).strip()))
         words = text.count("=?")
         if words > self._limits.encoded_words:
             self._note("header-cut", "encoded words")
         elif words:
-            text = self._parser.decode_header(text)
-        return text.replace("\0", "") if "\0" in text else text
+            text = _without_nul(self._parser.decode_header(text))
+        return text

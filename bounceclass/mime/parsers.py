@@ -54,6 +54,15 @@ def build_skeleton(fields: Iterable[tuple[bytes, bytes | None]]) -> bytes:
 
 def read_shape(parser: Parser, content_type: bytes, encoding: bytes | None) -> tuple[str, Shape]:
     """Return who read the fields of a part, and its shape; the standard library where `parser` fails."""
+    # Each field by itself: there are fewer of them than pairs.
+    by_whom, (charset, _) = _read_field(parser, content_type, None)
+    if encoding is None:
+        return by_whom, (charset, None)
+    also, (_, stated) = _read_field(parser, b"", encoding)
+    return by_whom if also == parser.name else also, (charset, stated)
+
+
+def _read_field(parser: Parser, content_type: bytes, encoding: bytes | None) -> tuple[str, Shape]:
     short = len(content_type) + len(encoding or b"") <= _CACHED_BYTES
     return (_remembered if short else _read_one)(parser, content_type, encoding)
 

@@ -95,7 +95,8 @@ def test_a_fold_that_lost_its_blank_is_mended_only_for_a_boundary() -> None:
         (b"X: a\xffb\n", "a\\xffb"),
         (b"X:\n", ""),
         (b"X: =?utf-8?q\n", "=?utf-8?q"),
-        (b"X: a\x00b\n", "ab"),  # NUL means nothing in text, and databases refuse it
+        (b"X: a\x00b\n", "ab"),
+        (b"X: =?utf-8?q?a\x00\x00=62?=\n", "ab"),
         (b"X: =?utf-8?q?a=00b?=\n", "ab"),
     ],
 )
