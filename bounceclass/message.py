@@ -78,10 +78,10 @@ class Message:
         self._text: str | None = None
 
     def _split(self, splitter: Splitter) -> None:
-        self.parts: list[Part] = list(splitter.split(0, len(self.raw)))
+        self.parts: list[Part] = splitter.split(0, len(self.raw))
         inner = self._first_enclosed()
         if inner is not None and not any(part.content_type in _STATUS for part in self.parts):
-            within = list(splitter.split(inner.body, inner.end, depth=1))
+            within = splitter.split(inner.body, inner.end, depth=1)
             if any(part.content_type in _STATUS for part in within):
                 self.parts = within
                 self.notice_headers = self._original(inner)

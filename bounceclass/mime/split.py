@@ -68,8 +68,13 @@ class Splitter:
         self.defects: dict[tuple[str, str], None] = {}
         self._count = 0
 
-    def split(self, start: int, end: int, depth: int = 0) -> Iterator[Part]:
-        """Yield the leaves of the entity raw[start:end], in order."""
+    def split(self, start: int, end: int, depth: int = 0) -> list[Part]:
+        """Return the leaves of the entity raw[start:end], in order."""
+        leaves: list[Part] = []
+        self._split(start, end, depth, leaves)
+        return leaves
+
+    def _split(self, start: int, end: int, depth: int, leaves: list[Part]) -> None:
         self._count += 1
         head_end, body = end_of_headers(self.raw, start, end, self.limits.header_block)
         head = self.raw[start:head_end]
@@ -78,21 +83,21 @@ class Splitter:
         match = _TYPE.match(field)
         content_type = match[1].decode("ascii").lower() if match else "text/plain"
         if not content_type.startswith("multipart/"):
-            yield Part(content_type, field, head, searched, body=body, end=end)
+            leaves.append(Part(content_type, field, head, searched, body=body, end=end))
             return
         if depth >= self.limits.depth:
             self._defect("too-deep", content_type)
-            yield Part("application/octet-stream", b"", head, searched, body=body, end=end)
+            leaves.append(Part("application/octet-stream", b"", head, searched, body=body, end=end))
             return
         boundary = self._boundary(field, body, end, content_type)
         if boundary is None:
-            yield Part("text/plain", b"", head, searched, body=body, end=end)
+            leaves.append(Part("text/plain", b"", head, searched, body=body, end=end))
             return
         for left, right in self._entities(boundary, body, end):
             if self._count >= self.limits.parts:
                 self._defect("too-many-parts", content_type)
                 return
-            yield from self.split(left, right, depth + 1)
+            self._split(left, right, depth + 1, leaves)
 
     def _boundary(self, field: bytes, body: int, end: int, content_type: str) -> bytes | None:
         """Return the boundary that the body really uses; None where it uses none."""

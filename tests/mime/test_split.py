@@ -177,7 +177,7 @@ def test_containers_count_as_parts() -> None:
 )
 def test_a_part_tells_its_transfer_encoding(head: str, encoding: bytes | None, opaque: bool) -> None:  # noqa: FBT001  a column of the table
     raw = f"{head}\n\nbody".encode()
-    part: Part = next(Splitter(raw, LIMITS).split(0, len(raw)))
+    part: Part = Splitter(raw, LIMITS).split(0, len(raw))[0]
     assert (part.encoding(), part.encoding_is_opaque()) == (encoding, opaque)
 
 
