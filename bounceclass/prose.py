@@ -86,9 +86,10 @@ def read(message: Message) -> list[Event]:
     notice = _own_words(message.text())
     returned = message.original(in_text=True)
     failed = failed_recipients(message)
-    if not _is_notice(message, notice, comes_with=returned is not None or bool(failed)):
+    subject, text = _folded(message.headers.get("subject")), _folded(notice[:4000])
+    if not _is_notice(message, subject, text, comes_with=returned is not None or bool(failed)):
         return []
-    kind = _kind(message, notice)
+    kind = _kind(f"{subject} {text}")
     names: list[str | None] = list(failed or _recipients(message, notice, returned) or _mailed(message, returned)) or [None]
     return [_event(message, kind, name, about) for name, about in _regions(notice, names)]
 
@@ -134,10 +135,8 @@ def _folded(text: str | None) -> str:
     return " ".join((text or "").lower().split())
 
 
-def _is_notice(message: Message, notice: str, *, comes_with: bool) -> bool:
+def _is_notice(message: Message, subject: str, text: str, *, comes_with: bool) -> bool:
     """Tell a failure notice; `comes_with` tells that a mail came back with it, or a header that names who failed."""
-    subject = _folded(message.headers.get("subject"))
-    text = _folded(notice[:4000])
     tells = (
         _says(subject, *_OF_FAILURE),
         _says(text, *_OF_FAILURE),
@@ -158,8 +157,7 @@ def _is_machine(message: Message) -> bool:
     return _says((mailbox(message.headers.get("from") or "") or "").lower().partition("@")[0], "machines")
 
 
-def _kind(message: Message, notice: str) -> Kind:
-    text = _folded(f"{message.headers.get('subject')}\n{notice[:4000]}")
+def _kind(text: str) -> Kind:
     if _says(text, "given_up"):
         return Kind.BOUNCE
     return Kind.DELAY if _says(text, "trying") or (_says(text, "delayed") and not _says(text, "final")) else Kind.BOUNCE
@@ -184,6 +182,11 @@ def _recipients(message: Message, notice: str, returned: Headers | None) -> list
     return []
 
 
+def _with_at(text: str) -> Iterator[str]:
+    """Yield the lines that may hold an address: in others it is looked for long, and in vain."""
+    return (line for line in text.split("\n") if "@" in line)
+
+
 def _addressees(returned: Headers) -> str:
     """Return the fields that name whom a returned mail was for; a server notes it in Received ("for <user@example.org>", RFC 5321 4.4)."""
     return " ".join(value for name, value in returned.items() if name.lower() in _FOR)
@@ -192,7 +195,7 @@ def _addressees(returned: Headers) -> str:
 def _mentions(notice: str) -> Iterator[tuple[str, bool]]:
     """Yield each address of the notice, and whether it stands where a line names its recipient."""
     table = _table()
-    for line in notice.split("\n"):
+    for line in _with_at(notice):
         for match in _ADDRESS.finditer(line):
             before, behind = line[max(0, match.start() - _NEAR) : match.start()], line[match.end() : match.end() + _NEAR]
             label = _LABEL.search(before)
@@ -208,7 +211,7 @@ def _own_addresses(message: Message, returned: Headers | None) -> set[str]:
     values += [returned.get(name) for name in ("from", "sender", "return-path", "message-id")] if returned else []
     found = {name.lower() for value in values for name in _ADDRESS.findall(value or "")}
     mailed = (returned.get("to") or "").lower() if returned else ""
-    for name in _ADDRESS.findall(message.text().lower()):
+    for name in (name for line in _with_at(message.text().lower()) for name in _ADDRESS.findall(line)):
         if name.partition("@")[0] in _table().helpers and name not in mailed:
             found.add(name)
     return found
@@ -266,6 +269,8 @@ def _words(about: str, recipient: str | None) -> str:
 
 
 def _until_returned(text: str) -> str:
+    if not _says(text.lower(), "returned"):
+        return text.strip()
     lines = text.split("\n")
     end = next((place for place, line in enumerate(lines) if _says(line.lower(), "returned")), len(lines))
     return "\n".join(lines[:end]).strip()
