@@ -138,11 +138,13 @@ class Headers:
     def _decode(self, value: bytes) -> str:
         if len(value) > self._limits.header_value:
             self._note("header-cut", "value")
-        value = value[: self._limits.header_value]
-        text = _without_nul(decode((_UNFOLD.sub(b" ", value) if b"\n" in value else value).strip()))
-        words = text.count("=?")
-        if words > self._limits.encoded_words:
+            value = value[: self._limits.header_value]
+        if b"\n" in value:
+            value = _UNFOLD.sub(b" ", value)
+        text = _without_nul(decode(value.strip()))
+        if "=?" not in text:
+            return text
+        if text.count("=?") > self._limits.encoded_words:
             self._note("header-cut", "encoded words")
-        elif words:
-            text = _without_nul(self._parser.decode_header(text))
-        return text
+            return text
+        return _without_nul(self._parser.decode_header(text))
