@@ -74,15 +74,13 @@ class Notices:
 
     def read(self, message: Message, *, from_daemon: bool) -> tuple[str | None, list[Event]]:
         """Return the name of the row that reads a message, and its events; (None, []) where none does."""
-        headers, text, starts = message.headers, "", None
+        headers = message.headers
         subject, sender = ((headers.get(name) or "").lower() for name in ("subject", "from"))
-        for row in self._rows if from_daemon else self._open:
-            if (starts is not None and row.notice.start not in starts) or not row.hints_at(headers, subject, sender):
-                continue
-            if starts is None:
-                text = cut_off(message.text())
-                starts = self._starts.possible(text)
-            if row.notice.start in starts and (events := row.read(message, text)):
+        rows = self._rows if from_daemon else [row for row in self._open if row.hints_at(headers, subject, sender)]
+        text = cut_off(message.text()) if rows else ""
+        starts = self._starts.possible(text) if rows else set[str]()
+        for row in rows:
+            if row.notice.start in starts and row.hints_at(headers, subject, sender) and (events := row.read(message, text)):
                 return row.notice.name, events
         return None, []
 
