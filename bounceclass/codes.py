@@ -22,7 +22,8 @@ REPLY: Final = r"[2-5][0-9]{2}"
 STATUS: Final = r"[245]\.[0-9]{1,3}\.[0-9]{1,3}"
 
 _CODE: Final = re.compile(rf"(?:({REPLY})(?:[ -]+#?({STATUS}))?|({STATUS}))\Z")
-_STATUS: Final = re.compile(rf"(?<![\w.-])({STATUS})(?![\w-]|\.\d)")
+# What may not stand before comes behind the first digit: a pattern that begins with a class is tried only where one of it stands.
+_STATUS: Final = re.compile(rf"([245](?<![\w.-][245]){STATUS.removeprefix('[245]')})(?![\w-]|\.\d)")
 
 
 class Code(msgspec.Struct, frozen=True):

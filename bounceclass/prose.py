@@ -50,7 +50,7 @@ _WORD: Final = re.compile(r"\w+")
 _LABEL_WORDS: Final = 2
 _LONGEST: Final = 12
 """Lines of a quoted reply."""
-_REFUSAL: Final = re.compile(r"(?<![\w.])[45][0-5]\d(?![\w.]*\w@|\d)")
+_REFUSAL: Final = re.compile(r"[45](?<![\w.][45])[0-5]\d(?![\w.]*\w@|\d)")
 _ENOUGH: Final = 2
 _FOR: Final = frozenset({"to", "cc", "received", "delivered-to", "x-original-to", "envelope-to"})
 _OF_LISTS: Final = ("list-id", "list-unsubscribe", "list-post")
