@@ -30,14 +30,17 @@ class Patterns:
 
     def __init__(self, patterns: Iterable[str]) -> None:
         """Find their landmarks; raises re.error for what is no pattern."""
-        numbers: dict[str, int] = {}
-        self._marks = {pattern: frozenset(numbers.setdefault(mark, len(numbers)) for mark in landmarks(pattern)) for pattern in patterns}
-        self._literals = literals(tuple(numbers))
+        marked: dict[str, set[str]] = {}
+        self._unmarked: set[str] = set()
+        for pattern in patterns:
+            for mark in (marks := landmarks(pattern)):
+                marked.setdefault(mark, set()).add(pattern)
+            self._unmarked |= set() if marks else {pattern}
+        self._literals, self._sets = literals(tuple(marked)), tuple(marked.values())
 
     def possible(self, text: str) -> set[str]:
         """Return the patterns that may match somewhere in a text; no other does."""
-        seen = self._literals.within(text)
-        return {pattern for pattern, marks in self._marks.items() if not marks or not marks.isdisjoint(seen)}
+        return self._unmarked.union(*(self._sets[number] for number in self._literals.within(text)))
 
 
 @cache  # of the patterns of rows

@@ -25,20 +25,17 @@ _B: Final = (b"b", b"B")
 _FIELD: Final = re.compile(rb"(?:^|\n)([!-9;-~]{1,100})[ \t]*:")
 
 
-def end_of_headers(raw: bytes, start: int, end: int, limit: int) -> tuple[int, int]:
-    """Return where the header block of raw[start:end] ends, and where the body starts."""
+def end_of_headers(raw: bytes, start: int, end: int, limit: int, *, crlf: bool = False) -> tuple[int, int]:
+    """Return where the header block of raw[start:end] ends, and where the body starts; with `crlf` it is found sooner where lines end so."""
     if raw.startswith((b"\n", b"\r\n"), start, end):  # no headers at all
         return start, start + (1 if raw[start : start + 1] == b"\n" else 2)
     stop = min(end, start + limit)
-    first = raw.find(b"\n", start, stop)
-    ends = (b"\n\r\n", b"\n\n") if raw[first - 1 : first] == b"\r" else (b"\n\n", b"\n\r\n")
-    usual = raw.find(ends[0], start, stop)
-    other = raw.find(ends[1], start, stop if usual < 0 else usual + 2)
-    if other >= 0:
-        return other + 1, other + len(ends[1])
-    if usual >= 0:
-        return usual + 1, usual + len(ends[0])
-    return stop, stop
+    usual, other = (b"\n\r\n", b"\n\n") if crlf else (b"\n\n", b"\n\r\n")
+    at = raw.find(usual, start, stop)
+    before = raw.find(other, start, stop if at < 0 else at + 2)
+    if before >= 0:
+        return before + 1, before + len(other)
+    return (stop, stop) if at < 0 else (at + 1, at + len(usual))
 
 
 def searchable(raw: bytes) -> bytes:
