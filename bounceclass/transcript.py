@@ -222,8 +222,8 @@ _IPV6: Final = re.compile(
     r"(?:(?:[0-9a-f]{1,4}:){6}[0-9a-f]{1,4}|(?:[0-9a-f]{1,4}:){0,5}(?::[0-9a-f]{1,4}){1,6})(?![\w:])",
 )
 _BLANKS: Final = re.compile(r"\s\s+|[^\S ]")
-_LOCAL: Final = frozenset("abcdefghijklmnopqrstuvwxyz0123456789.!#$%&'*+/=?^_`{|}~-")
-_DOMAIN: Final = frozenset("abcdefghijklmnopqrstuvwxyz0123456789.-_")
+_LOCAL: Final = "abcdefghijklmnopqrstuvwxyz0123456789.!#$%&'*+/=?^_`{|}~-"
+_DOMAIN: Final = "abcdefghijklmnopqrstuvwxyz0123456789.-_"
 _BLANKLESS: Final = "\u2e80"
 """Where Han, kana and Hangul begin: their text leaves no blank beside an address."""
 _CONTINUED: Final = re.compile(rf"({REPLY})([ -])({STATUS})? ?")
@@ -274,13 +274,14 @@ def _masks(lowered: str) -> list[tuple[int, int, str]]:
 
 
 def _address(lowered: str, at: int) -> tuple[int, int]:
-    left, right = at, at + 1
-    letters = _letters(lowered[left - 1 : left])
-    while left and (lowered[left - 1] in _LOCAL or "\x7f" < lowered[left - 1] < letters):
-        left -= 1
-    letters = _letters(lowered[right : right + 1])
-    while right < len(lowered) and (lowered[right] in _DOMAIN or "\x7f" < lowered[right] < letters):
-        right += 1
+    letters = _letters(lowered[at - 1 : at])
+    left = len(lowered[:at].rstrip(_LOCAL))
+    while left and "\x7f" < lowered[left - 1] < letters:
+        left = len(lowered[: left - 1].rstrip(_LOCAL))
+    letters = _letters(lowered[at + 1 : at + 2])
+    right = len(lowered) - len(lowered[at + 1 :].lstrip(_DOMAIN))
+    while right < len(lowered) and "\x7f" < lowered[right] < letters:
+        right = len(lowered) - len(lowered[right + 1 :].lstrip(_DOMAIN))
     while right > at + 1 and lowered[right - 1] in ".-":
         right -= 1
     if left and right < len(lowered) and lowered[left - 1] == "<" and lowered[right] == ">":
