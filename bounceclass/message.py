@@ -70,7 +70,7 @@ class Message:
             self.add_defect("message-too-large", f"read up to byte {limits.head}")
         self.raw = raw = _with_line_ends(raw)
         head_end, _ = end_of_headers(raw, 0, len(raw), limits.header_block)
-        self.headers = self.notice_headers = Headers(raw[:head_end], self.engine, limits, self.add_defect)
+        self.headers = self.notice_headers = Headers(raw[:head_end], self.engine, limits, self._defects)
         splitter = Splitter(raw, limits)
         self._split(splitter)
         self._defects |= splitter.defects
@@ -163,16 +163,16 @@ class Message:
             return None
         found = text[slice(*block)]
         found = dedent(found) if found[:1].isspace() else found
-        return Headers(found.encode("utf-8", "replace"), self.engine, self.limits, self.add_defect)
+        return Headers(found.encode("utf-8", "replace"), self.engine, self.limits, self._defects)
 
     def _original(self, part: Part) -> Headers:
         block = self.limits.header_block
         if part.encoding_is_opaque():
             data = _transfer_decoded(self.raw[part.body : min(part.end, part.body + block)], self._shape(part)[1] or "")
             head_end, _ = end_of_headers(data, 0, len(data), block)
-            return Headers(data[:head_end], self.engine, self.limits, self.add_defect)
+            return Headers(data[:head_end], self.engine, self.limits, self._defects)
         head_end, _ = end_of_headers(self.raw, part.body, part.end, block)
-        return Headers(self.raw[part.body : head_end], self.engine, self.limits, self.add_defect)
+        return Headers(self.raw[part.body : head_end], self.engine, self.limits, self._defects)
 
     def _shape(self, part: Part) -> Shape:
         if not part.content_type.startswith(("text/", "message/")):

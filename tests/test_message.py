@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import base64
+import gc
 import quopri
+import weakref
 from typing import Final
 
 import pytest
@@ -387,3 +389,15 @@ def test_the_parser_that_really_read_is_named() -> None:
 @pytest.mark.parametrize("parser", PARSERS)
 def test_the_parser_of_the_settings_reads(parser: str) -> None:
     assert seen(message(REPORT, Settings(parser=parser))) == seen(message(REPORT)) | {"parser": parser}
+
+
+def test_a_mail_goes_with_the_last_who_holds_it_and_waits_for_no_collector() -> None:
+    gc.disable()
+    try:
+        mail = Message(b"From: a@example.org\nSubject: hello\n\ntext", Settings())
+        assert (mail.headers.get("subject"), mail.text()) == ("hello", "text")
+        seen = weakref.ref(mail)
+        del mail
+        assert seen() is None
+    finally:
+        gc.enable()

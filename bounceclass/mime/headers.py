@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from bounceclass.mime.charsets import decode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from bounceclass.protocols import Parser
     from bounceclass.settings import Limits
@@ -92,11 +92,14 @@ def _key(name: str) -> bytes:
 class Headers:
     """The fields of one header block, by name in any case; the first of several counts."""
 
-    __slots__ = ("_limits", "_noted", "_parser", "_raw", "_searched", "_values")
+    __slots__ = ("_defects", "_limits", "_parser", "_raw", "_searched", "_values")
 
-    def __init__(self, raw: bytes, parser: Parser, limits: Limits, note: Callable[[str, str], None] | None = None) -> None:
-        """Keep the block; nothing is read before it is asked for. `note` takes defects: code and where."""
-        self._noted = note
+    def __init__(self, raw: bytes, parser: Parser, limits: Limits, defects: dict[tuple[str, str], None] | None = None) -> None:
+        """Keep the block; nothing is read before it is asked for. Into `defects` go those that are met: code and where.
+
+        They are no function: a mail would hold its headers, and they the mail, until the collector comes.
+        """
+        self._defects = {} if defects is None else defects
         if len(raw) >= limits.header_block:
             self._note("header-cut", "block")
         self._raw = raw[: limits.header_block]
@@ -106,8 +109,7 @@ class Headers:
         self._values: dict[str, str | None] = {}
 
     def _note(self, code: str, where: str) -> None:
-        if self._noted is not None:
-            self._noted(code, where)
+        self._defects.setdefault((code, where))
 
     def __bool__(self) -> bool:
         """Tell whether the block holds anything."""
