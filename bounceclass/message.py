@@ -37,6 +37,7 @@ __all__ = ["DELIVERY", "DISPOSITION", "FEEDBACK", "Message"]
 DELIVERY: Final = frozenset({"message/delivery-status", "message/global-delivery-status"})
 FEEDBACK: Final = frozenset({"message/feedback-report"})
 DISPOSITION: Final = frozenset({"message/disposition-notification", "message/global-disposition-notification"})
+_ENCLOSED: Final = frozenset({"message/rfc822", "message/global"})
 _STATUS: Final = DELIVERY | FEEDBACK | DISPOSITION
 _HEADERS_ONLY: Final = frozenset({"text/rfc822-headers", "text/rfc822-header", "message/rfc822-headers", "message/global-headers"})
 _FIELDS: Final = 2048
@@ -79,20 +80,21 @@ class Message:
 
     def _split(self, splitter: Splitter) -> None:
         self.parts: list[Part] = splitter.split(0, len(self.raw))
-        inner = self._first_enclosed()
-        if inner is not None and not any(part.content_type in _STATUS for part in self.parts):
+        self._types = {part.content_type for part in self.parts}
+        inner = self._first_enclosed() if self._types.isdisjoint(_STATUS) else None
+        if inner is not None:
             within = splitter.split(inner.body, inner.end, depth=1)
             if any(part.content_type in _STATUS for part in within):
-                self.parts = within
+                self.parts, self._types = within, {part.content_type for part in within}
                 self.notice_headers = self._original(inner)
 
     def _first_enclosed(self) -> Part | None:
-        return next((p for p in self.parts if p.content_type in {"message/rfc822", "message/global"} and not p.encoding_is_opaque()), None)
+        return next((part for part in self.of_type(_ENCLOSED) if not part.encoding_is_opaque()), None)
 
     @property
     def defects(self) -> tuple[Defect, ...]:
         """What was wrong with the input, in the order in which it was met."""
-        return tuple(Defect(code, where) for code, where in self._defects)
+        return tuple([Defect(code, where) for code, where in self._defects])
 
     def add_defect(self, code: str, where: str) -> None:
         """Note a defect once."""
@@ -100,7 +102,7 @@ class Message:
 
     def of_type(self, types: frozenset[str]) -> list[Part]:
         """Return the parts of some types, in order."""
-        return [part for part in self.parts if part.content_type in types]
+        return [] if self._types.isdisjoint(types) else [part for part in self.parts if part.content_type in types]
 
     def text(self) -> str:
         """Return the notice for people: the first text/plain part, else the first text/html without its tags."""
@@ -185,7 +187,9 @@ class Message:
 
 def _as_text(part: Part) -> bytes:
     """Return a Content-Type as that of a text: only the charset is asked for, and flanker fails on message types that it does not know."""
-    _, _, parameters = part.field.partition(b";")
+    _, mark, parameters = part.field.partition(b";")
+    if not mark:
+        return b"text/plain"
     parameters = b" ".join(parameters[:_FIELDS].split())
     return b"text/plain; " + parameters if b"charset" in parameters.lower() else b"text/plain"
 

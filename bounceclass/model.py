@@ -342,7 +342,7 @@ _DECODER: Final = msgspec.json.Decoder(Report)
 
 def gravest(events: Iterable[Event]) -> Kind:
     """Return the gravest kind among `events`, `other` where there are none."""
-    return min((event.kind for event in events), key=_GRAVITY.__getitem__, default=Kind.OTHER)
+    return min([event.kind for event in events], key=_GRAVITY.__getitem__, default=Kind.OTHER)
 
 
 def clean_text(text: str) -> str:

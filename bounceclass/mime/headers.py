@@ -121,10 +121,13 @@ class Headers:
 
     def get(self, name: str) -> str | None:
         """Return the decoded value of a field, None where there is none; it is looked up once."""
-        if name not in self._values:
-            value = raw_field(self._raw, self._searched, _key(name))
-            self._values[name] = None if value is None else self._decode(value)
-        return self._values[name]
+        try:
+            return self._values[name]
+        except KeyError:
+            start = _value(self._searched, _key(name))
+            value = None if start < 0 else self._decode(self._raw[start : _end_of_value(self._raw, start)])
+            self._values[name] = value
+            return value
 
     def items(self) -> Iterator[tuple[str, str]]:
         """Yield every field's name as written and decoded value, in order."""
