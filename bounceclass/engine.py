@@ -28,12 +28,15 @@ from bounceclass.plugins import Plugins
 from bounceclass.settings import DEFAULT, Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from bounceclass.notice import Notice, Notices
     from bounceclass.packs import Pack
     from bounceclass.protocols import Failure, Parser
     from bounceclass.sources.files import Input
+
+    _Reading = tuple[Callable[..., Report], Callable[[Report], float], Parser | None, Notices]
+    """What reads a mail, how far that can be believed, and what with."""
 
 __all__ = ["Engine"]
 
@@ -56,7 +59,7 @@ class Engine:
         known = self.plugins.collect("knowledge", _load)
         self._judge = Judge(settings, (*packs, *known))
         self._rows = self.plugins.collect("notices", _checked_notice) if self.plugins.names else None
-        self._reading: tuple[Parser | None, Notices] | None = None
+        self._reading: _Reading | None = None
         self._lock = Lock()
         self._remembered = lru_cache(maxsize=8192)(self._reply)
 
@@ -65,15 +68,13 @@ class Engine:
 
         `source` names it in the Report; `cut` tells that `raw` is only the head of a larger mail.
         """
-        from bounceclass import prose, reader  # noqa: PLC0415  the MIME side, which `reply` never needs
-
-        parser, notices = self._reading or self._ready()
-        report = reader.read(raw, self.settings, source, cut=cut, parser=parser, notices=notices)
-        return self._judged(report, prose.certainty(report))
+        read, certainty, parser, notices = self._reading or self._ready()
+        report = read(raw, self.settings, source, cut=cut, parser=parser, notices=notices)
+        return self._judged(report, certainty(report))
 
     def judge(self, report: Report) -> Report:
         """Return a report that somebody else has read (of a log line, of an ESP's payload) with our verdicts; those it has are not looked at."""
-        from bounceclass import prose  # noqa: PLC0415  as above
+        from bounceclass import prose  # noqa: PLC0415  the MIME side, which `reply` never needs
 
         return self._judged(report, prose.certainty(report))
 
@@ -91,15 +92,16 @@ class Engine:
             report = msgspec.structs.replace(report, defects=(*report.defects, Defect("text-cut", "diagnostics")))
         return msgspec.structs.replace(report, events=events)
 
-    def _ready(self) -> tuple[Parser | None, Notices]:
+    def _ready(self) -> _Reading:
         """Make ready what only mail needs, at the first one."""
+        from bounceclass import prose, reader  # noqa: PLC0415  as above
         from bounceclass.notice import Notices  # noqa: PLC0415  as above
 
         with self._lock:
             if self._reading is None:
                 rows = self.plugins.collect("notices", _checked_notice) if self._rows is None else self._rows
                 # None where no plugin has it: the message names the parsers that there are.
-                self._reading = (self.plugins.first("parser", name=self.settings.parser), Notices(rows))
+                self._reading = (reader.read, prose.certainty, self.plugins.first("parser", name=self.settings.parser), Notices(rows))
             return self._reading
 
     def reply(self, text: str, *, host: str | None = None, recipient: str | None = None, command: str | None = None) -> Event:
