@@ -23,7 +23,10 @@ _MANY: Final = 100
 
 def why_slow(pattern: str) -> str | None:
     """Return what makes a pattern backtrack, None for a safe one; re.error where it is no pattern."""
-    re.compile(pattern)
+    try:
+        re.compile(pattern)
+    except (OverflowError, RecursionError) as error:  # a repeat of 10 ** 50, brackets a thousand deep
+        raise re.error(str(error), pattern) from error
     return _sequence(_parser.parse(pattern))
 
 

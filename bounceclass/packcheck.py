@@ -125,7 +125,7 @@ def _pattern(rule: Rule, _: _Named) -> Iterator[_Found]:
         slow = why_slow(rule.pattern)
         groups = re.compile(rule.pattern).groupindex
     except re.error as error:
-        yield ".pattern", f"{error} at character {error.pos}"
+        yield ".pattern", str(error) if error.pos is None else f"{error} at character {error.pos}"
         return
     if slow:
         yield ".pattern", f"may take for ever: {slow}; bound it, as in {{0,60}}"

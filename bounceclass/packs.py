@@ -195,7 +195,7 @@ class _Row:
             return None
         try:
             return re.compile(self.rule.pattern)
-        except re.error as error:
+        except (re.error, OverflowError, RecursionError) as error:
             where = f"{self.pack}: rules.{self.name}.pattern"
             raise KnowledgeError(where, str(error)) from error
 
