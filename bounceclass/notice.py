@@ -91,10 +91,10 @@ class _Row:
         if notice.reader is None and "(?P<recipient>" not in notice.recipient:
             msg = f"notice {notice.name}: recipient has no group (?P<recipient>...), and there is no reader"
             raise ValueError(msg)
-        for pattern in () if notice.reader else (notice.start, notice.recipient, notice.stop or ""):
+        for pattern in (notice.start, notice.recipient, notice.stop or ""):
             try:
-                re.compile(pattern)
-            except re.error as error:
+                re.compile(pattern, re.MULTILINE)
+            except (re.error, OverflowError, RecursionError) as error:
                 msg = f"notice {notice.name}: {pattern!r}: {error}"
                 raise ValueError(msg) from error
 

@@ -102,6 +102,8 @@ def test_a_reader_gets_the_notice_from_start_to_stop() -> None:
         (Notice(name="bare", evidence="", start="^x"), "notice bare: recipient has no group"),
         (Notice(name="bad", evidence="", start="(", recipient="(?P<recipient>x)"), "notice bad: '('"),
         (Notice(name="bad", evidence="", start="^x", recipient="(?P<recipient>x"), "notice bad:"),
+        (Notice(name="bad", evidence="", start="(", reader=lambda _message, _text: []), "notice bad: '('"),
+        (Notice(name="bad", evidence="", start="x{1" + "0" * 50 + "}", recipient="(?P<recipient>x)"), "notice bad:"),
     ],
 )
 def test_a_row_that_can_not_work_is_refused_when_it_is_given(row: Notice, said: str) -> None:
