@@ -6,7 +6,7 @@ mail comes from a mail system; and words in a text alone prove nothing at all.
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -80,9 +80,13 @@ def may_be_notice(message: Message) -> bool:
 
 def has_daemon_name(message: Message) -> bool:
     """Tell whether the sender has the name of a mail system, or none at all."""
-    sender = (message.headers.get("from") or "").lower()
-    if not sender and not any(name in message.headers for name in _OF_A_MAIL):
-        return False
+    sender = message.headers.get("from") or ""
+    return _is_daemon(sender) and (bool(sender) or any(name in message.headers for name in _OF_A_MAIL))
+
+
+@lru_cache(maxsize=256)  # a mail is asked several times
+def _is_daemon(sender: str) -> bool:
+    sender = sender.lower()
     local = (mailbox(sender) or "").partition("@")[0]
     daemon = _table().daemon
     return sender.strip() in {"", "<>"} or local in daemon.locals or any(name in sender for name in daemon.names)

@@ -18,7 +18,7 @@ import string
 from textwrap import dedent
 from typing import TYPE_CHECKING, Final
 
-from bounceclass.mime.charsets import decode
+from bounceclass.mime.charsets import GUESSED, decode_telling
 from bounceclass.mime.headers import Headers, end_of_headers
 from bounceclass.mime.parsers import parser_named, read_shape
 from bounceclass.mime.split import Part, Splitter
@@ -70,16 +70,16 @@ class Message:
             raw = raw[: limits.head]
             self.add_defect("message-too-large", f"read up to byte {limits.head}")
         self.raw = raw = _with_line_ends(raw)
-        head_end, _ = end_of_headers(raw, 0, len(raw), limits.header_block)
-        self.headers = self.notice_headers = Headers(raw[:head_end], self.engine, limits, self._defects)
         splitter = Splitter(raw, limits)
-        self._split(splitter)
+        self.parts: list[Part] = splitter.split(0, len(raw))
+        self.headers = self.notice_headers = Headers(splitter.head, self.engine, limits, self._defects, splitter.searched)
+        self._look_within(splitter)
         self._defects |= splitter.defects
         self._decoded: dict[int, str] = {}
         self._text: str | None = None
 
-    def _split(self, splitter: Splitter) -> None:
-        self.parts: list[Part] = splitter.split(0, len(self.raw))
+    def _look_within(self, splitter: Splitter) -> None:
+        """Take the parts of a notice that is enclosed in this mail, where the mail is none itself."""
         self._types = {part.content_type for part in self.parts}
         inner = self._first_enclosed() if self._types.isdisjoint(_STATUS) else None
         if inner is not None:
@@ -141,7 +141,9 @@ class Message:
         data = self.raw[part.body : part.end if whole else part.body + length]
         if encoding in {"base64", "quoted-printable"}:
             data = _transfer_decoded(data, encoding)
-        text = decode(data, charset, whole=whole)
+        text, guessed = decode_telling(data, charset, whole=whole)
+        if guessed is not None:
+            self.add_defect(GUESSED, guessed)
         if "\0" in text:  # means nothing in text, and databases refuse it
             text = text.replace("\0", "")
         if "\r" in text:

@@ -66,7 +66,6 @@ class Notices:
     def __init__(self, rows: Iterable[Notice]) -> None:
         """Take the rows; raises ValueError where one has neither a `recipient` group nor a reader, or a pattern is none."""
         self._rows = [_Row(row) for row in rows]
-        self._open = [row for row in self._rows if row.notice.sender or row.notice.header]
 
     @cached_property
     def _starts(self) -> Patterns:
@@ -76,11 +75,11 @@ class Notices:
         """Return the name of the row that reads a message, and its events; (None, []) where none does."""
         headers = message.headers
         subject, sender = ((headers.get(name) or "").lower() for name in ("subject", "from"))
-        rows = self._rows if from_daemon else [row for row in self._open if row.hints_at(headers, subject, sender)]
-        text = cut_off(message.text()) if rows else ""
-        starts = self._starts.possible(text) if rows else set[str]()
-        for row in rows:
-            if row.notice.start in starts and row.hints_at(headers, subject, sender) and (events := row.read(message, text)):
+        if not from_daemon and not any(row.is_told and row.hints_at(headers, subject, sender) for row in self._rows):
+            return None, []
+        text = cut_off(message.text())
+        for row in map(self._rows.__getitem__, self._starts.possible(text)):
+            if (from_daemon or row.is_told) and row.hints_at(headers, subject, sender) and (events := row.read(message, text)):
                 return row.notice.name, events
         return None, []
 
@@ -88,6 +87,7 @@ class Notices:
 class _Row:
     def __init__(self, notice: Notice) -> None:
         self.notice = notice
+        self.is_told = bool(notice.sender or notice.header)
         if notice.reader is None and "(?P<recipient>" not in notice.recipient:
             msg = f"notice {notice.name}: recipient has no group (?P<recipient>...), and there is no reader"
             raise ValueError(msg)

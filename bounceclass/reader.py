@@ -92,7 +92,7 @@ def _original(message: Message, settings: Settings, envid: str | None, *, in_tex
     if headers is None:
         return None if envid is None else Original(envid=envid)
     wanted = {name.lower() for name in settings.keep_headers}
-    kept = tuple((name, value) for name, value in headers.items() if name.lower() in wanted) if wanted else ()
+    kept = tuple(headers.items(wanted)) if wanted else ()
     return Original(
         message_id=headers.get("message-id"),
         from_=headers.get("from"),

@@ -17,14 +17,17 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from functools import lru_cache
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from bounceclass.codes import REPLY, STATUS, find_status, tidy
 from bounceclass.literals import literals
 
-__all__ = ["NOTHING", "Normalised", "Transcript", "find_command", "find_host", "lower", "may_name_command", "normalise", "read"]
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["NOTHING", "Normalised", "Transcript", "find_command", "find_host", "find_ip", "lower", "may_name_command", "normalise", "read"]
 
 
 class Transcript(msgspec.Struct, frozen=True, gc=False):
@@ -255,11 +258,7 @@ def normalise(text: str, start: int = 0, end: int | None = None) -> Normalised:
 def _masks(lowered: str) -> list[tuple[int, int, str]]:
     blanks = "  " in lowered or not lowered.isprintable()  # no other blank is printable
     spans = [(m.start(), m.end(), " ") for m in _BLANKS.finditer(lowered)] if blanks else []
-    dots, colons = lowered.count("."), lowered.count(":")
-    if dots > 2:  # noqa: PLR2004  an IPv4 address has three
-        spans += [(m.start(), m.end(), "<ip>") for m in _IPV4.finditer(lowered)]
-    if (dots > 2 or colons > 2) and ("::" in lowered or colons > 6):  # noqa: PLR2004  an IPv6 address that leaves nothing out has seven
-        spans += [(m.start(), m.end(), "<ip>") for m in _IPV6.finditer(lowered)]
+    spans += [(m.start(), m.end(), "<ip>") for pattern in _of_ips(lowered) for m in pattern.finditer(lowered)]
     at = lowered.find("@")
     while at >= 0:
         left, right = _address(lowered, at)
@@ -271,6 +270,20 @@ def _masks(lowered: str) -> list[tuple[int, int, str]]:
         spans += _continuations(lowered, head)
     spans.sort()
     return spans
+
+
+def find_ip(lowered: str) -> tuple[int, int] | None:
+    """Return where the first IP address of a lower-case text stands, None where it has none."""
+    found = [match.span() for pattern in _of_ips(lowered) if (match := pattern.search(lowered))]
+    return min(found, default=None)
+
+
+def _of_ips(lowered: str) -> Iterator[re.Pattern[str]]:
+    """Yield the patterns of the addresses that a text has the marks for: an IPv4 one has three dots, an IPv6 one that leaves nothing out seven colons."""
+    if lowered.count(".") > 2:  # noqa: PLR2004
+        yield _IPV4
+    if "::" in lowered or lowered.count(":") > 6:  # noqa: PLR2004
+        yield _IPV6
 
 
 def _address(lowered: str, at: int) -> tuple[int, int]:
