@@ -22,7 +22,7 @@ __all__ = ["Patterns", "landmarks"]
 # The parser of `re` itself: nothing public gives a pattern's tree.
 _constants: Final[Any] = import_module("re._constants")
 _parser: Final[Any] = import_module("re._parser")
-_EVERYWHERE: Final = frozenset("@: ")
+_EVERYWHERE: Final = frozenset("@:. \n")
 _REPEATS: Final = (_constants.MAX_REPEAT, _constants.MIN_REPEAT)
 
 

@@ -175,14 +175,14 @@ class _Row:
         self.name = name
         self.pack = pack.name
         self.refused = (*rule.none, *(word for guard in rule.guards for word in pack.guards.get(guard, ())))
-        self._any: dict[int, str] = {}
+        self._any: dict[int, int] = {}
         self._all: frozenset[int] = frozenset()
         self._none: frozenset[int] = frozenset()
 
     def number(self, numbers: dict[str, int]) -> tuple[int, ...]:
         """Take the literals' numbers, made where there is none yet; return those of which one stands in each text that fits."""
         rule = self.rule
-        self._any = {numbers.setdefault(word, len(numbers)): word for word in rule.any}
+        self._any = {numbers.setdefault(word, len(numbers)): place for place, word in enumerate(rule.any)}
         required = [numbers.setdefault(word, len(numbers)) for word in rule.all]
         self._all = frozenset(required)
         self._none = frozenset(numbers.setdefault(word, len(numbers)) for word in self.refused)
@@ -234,7 +234,8 @@ class _Row:
         if not self._none.isdisjoint(found) or not self._all <= found:
             return None
         if self._any:
-            return next((word for number, word in self._any.items() if number in found), None)
+            places = [self._any[number] for number in found if number in self._any]
+            return self.rule.any[min(places)] if places else None
         return self.rule.all[0] if self.rule.all else ""
 
 

@@ -35,11 +35,11 @@ _SHIFTING: Final = frozenset(name for name in _ALLOWED if name.startswith(("utf-
 """Charsets in which ASCII bytes may be something else."""
 _SEARCHED_BYTES: Final = 64 * 1024
 _GUESSED_BYTES: Final = 1024
-_ONE_BYTE: Final = frozenset(name for name in _ALLOWED if name.startswith(("iso8859", "cp125")))
 _UNLIKELY: Final = frozenset(name for name in _ALLOWED if name.startswith(("mac-", "cp4", "cp8")))
 _WRITTEN: Final = "LMNPZ"
 """Categories of what stands in text: letters, marks, numbers, punctuation, separators."""
 _FOREIGN: Final = re.compile(r"[^\0-\x7f]")
+_PAIR: Final = re.compile(rb"[\x80-\xff]{2}")
 _LOST: Final = re.compile("[\udc80-\udcfd]")
 """A byte that is no UTF-8; FE and FF alone are damage, not words."""
 
@@ -102,9 +102,7 @@ def _guess(data: bytes) -> str | None:
     lost = len(_LOST.findall(as_utf8))
     if 2 * lost <= len(_FOREIGN.findall(as_utf8)):
         return None
-    codec = _ask(foreign)
-    if codec in _ONE_BYTE:  # which of them, the words between tell
-        codec = _ask(data[:_GUESSED_BYTES])
+    codec = _ask(foreign if _PAIR.search(foreign) else data[:_GUESSED_BYTES])  # of letters that stand alone, the words around tell
     text = None if codec in _UNLIKELY else _strict(foreign, codec, whole=False)
     return codec if text is not None and all(unicodedata.category(char)[0] in _WRITTEN for char in _FOREIGN.findall(text)) else None
 

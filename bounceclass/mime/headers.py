@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Headers", "end_of_headers", "raw_field", "searchable"]
 
+_BLANK_LINE: Final = re.compile(rb"\n\r?\n")
 _UNFOLD: Final = re.compile(rb"\r?\n[ \t]?")
 _BLANKS: Final = (b" ", b"\t")
 _B: Final = (b"b", b"B")
@@ -28,17 +29,13 @@ _GOES_ON: Final = b" \tbB"
 _FIELD: Final = re.compile(rb"(?:^|\n)([!-9;-~]{1,100})[ \t]*:")
 
 
-def end_of_headers(raw: bytes, start: int, end: int, limit: int, *, crlf: bool = False) -> tuple[int, int]:
-    """Return where the header block of raw[start:end] ends, and where the body starts; with `crlf` it is found sooner where lines end so."""
+def end_of_headers(raw: bytes, start: int, end: int, limit: int) -> tuple[int, int]:
+    """Return where the header block of raw[start:end] ends, and where the body starts."""
     if raw.startswith((b"\n", b"\r\n"), start, end):  # no headers at all
         return start, start + (1 if raw[start : start + 1] == b"\n" else 2)
     stop = min(end, start + limit)
-    usual, other = (b"\n\r\n", b"\n\n") if crlf else (b"\n\n", b"\n\r\n")
-    at = raw.find(usual, start, stop)
-    before = raw.find(other, start, stop if at < 0 else at + 2)
-    if before >= 0:
-        return before + 1, before + len(other)
-    return (stop, stop) if at < 0 else (at + 1, at + len(usual))
+    blank = _BLANK_LINE.search(raw, start, stop)
+    return (blank.start() + 1, blank.end()) if blank else (stop, stop)
 
 
 def searchable(raw: bytes) -> bytes:

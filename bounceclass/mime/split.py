@@ -23,7 +23,6 @@ __all__ = ["Part", "Splitter"]
 _BOUNDARY: Final = re.compile(rb"boundary\s*=\s*(?:\"([^\"\r\n]{1,200})\"?|'([^'\r\n]{1,200})'|([^\s;\"]{1,200}))", re.IGNORECASE)
 _TYPE: Final = re.compile(rb"\s*\"?([a-z]+/[\w.+-]+)", re.IGNORECASE)
 _ANY_DELIMITER: Final = re.compile(rb"^--([^\s-][^\r\n]{0,199}?)[ \t]*\r?\n(?:content-|x-|mime-)[\w-]{1,60}[ \t]*:", re.IGNORECASE | re.MULTILINE)
-_HEAD: Final = 1000
 _MISSES: Final = 100
 _WHITE: Final = b" \t\r"
 _SEARCHED: Final = 256 * 1024
@@ -79,7 +78,6 @@ class Splitter:
         self.defects: dict[tuple[str, str], None] = {}
         self.head = self.searched = b""
         self._count = 0
-        self._crlf = b"\r\n" in raw[:_HEAD]
 
     def split(self, start: int, end: int, depth: int = 0) -> list[Part]:
         """Return the leaves of the entity raw[start:end], in order."""
@@ -88,7 +86,7 @@ class Splitter:
         return leaves
 
     def _split(self, start: int, end: int, depth: int, leaves: list[Part]) -> None:
-        head_end, body = end_of_headers(self.raw, start, end, self.limits.header_block, crlf=self._crlf)
+        head_end, body = end_of_headers(self.raw, start, end, self.limits.header_block)
         head = self.raw[start:head_end]
         searched = searchable(head)
         if not self._count:
