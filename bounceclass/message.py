@@ -15,6 +15,7 @@ import base64
 import quopri
 import re
 import string
+from functools import lru_cache
 from textwrap import dedent
 from typing import TYPE_CHECKING, Final
 
@@ -181,19 +182,17 @@ class Message:
     def _shape(self, part: Part) -> Shape:
         if not part.content_type.startswith(("text/", "message/")):
             return None, None
-        name, shape = read_shape(self.engine, _as_text(part), part.encoding())
+        name, shape = read_shape(self.engine, _as_text(part.field[:_FIELDS]), part.encoding())
         if name != self.engine.name:
             self.parser = name
         return shape
 
 
-def _as_text(part: Part) -> bytes:
-    """Return a Content-Type as that of a text: only the charset is asked for, and flanker fails on message types that it does not know."""
-    _, mark, parameters = part.field.partition(b";")
-    if not mark:
-        return b"text/plain"
-    parameters = b" ".join(parameters[:_FIELDS].split())
-    return b"text/plain; " + parameters if b"charset" in parameters.lower() else b"text/plain"
+@lru_cache(maxsize=256)
+def _as_text(field: bytes) -> bytes:
+    """Return a Content-Type as that of a text, in lower case: only the charset is asked for, and flanker fails on message types that it does not know."""
+    parameters = b" ".join(field.partition(b";")[2].split()).lower()
+    return b"text/plain; " + parameters if b"charset" in parameters else b"text/plain"
 
 
 def _with_line_ends(raw: bytes) -> bytes:

@@ -25,7 +25,7 @@ looked for at once (`literals`).
 from __future__ import annotations
 
 import re
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -280,6 +280,8 @@ class Finder:
         numbers = self._index()
         self._domains = {domain: name for name, one in reversed(self.providers.items()) for domain in one.domains}
         self._hosts = {host: name for name, one in reversed(self.providers.items()) for host in one.hosts}
+        self._of_host = lru_cache(maxsize=1024)(partial(_by_end, names=self._hosts))
+        self._of_domain = lru_cache(maxsize=1024)(partial(_by_end, names=self._domains))
         spoken = ((word, name) for name, one in self.providers.items() for word in one.words)
         self._speakers: dict[int, tuple[int, str]] = {}
         for rank, (word, name) in enumerate(spoken):
@@ -329,12 +331,12 @@ class Finder:
     def provider(self, hosts: Iterable[str | None], domain: str | None, text: str) -> str | None:
         """Name the provider by an MX host that answered, else by its own wording, else by the domain."""
         for host in hosts:
-            name = _by_end(host, self._hosts) if host else None
+            name = self._of_host(host) if host else None
             if name is not None:
                 return name
         if text and (spoken := self._speakers.keys() & self._within(text)):
             return min(self._speakers[number] for number in spoken)[1]
-        return _by_end(domain, self._domains) if domain else None
+        return self._of_domain(domain) if domain else None
 
 
 def _by_end(host: str, names: dict[str, str]) -> str | None:

@@ -219,7 +219,8 @@ class Normalised:
 
 
 # A pattern that begins with a class is tried only where one of it stands, so what may not stand before comes behind it.
-_IPV4: Final = re.compile(r"\d(?<![\w.]\d)\d{0,2}\.(?:\d{1,3}\.){2}\d{1,3}(?!\w|\.\d)")
+_DOTTED: Final = re.compile(r"\.[0-9]{1,3}\.[0-9]")
+_IPV4: Final = re.compile(r"[0-9](?<![\w.][0-9])[0-9]{0,2}\.(?:[0-9]{1,3}\.){2}[0-9]{1,3}(?!\w|\.[0-9])")
 _IPV6: Final = re.compile(
     r"[0-9a-f](?<![\w:.][0-9a-f])[0-9a-f]{0,3}:"
     r"(?:(?:[0-9a-f]{1,4}:){6}[0-9a-f]{1,4}|(?:[0-9a-f]{1,4}:){0,5}(?::[0-9a-f]{1,4}){1,6})(?![\w:])",
@@ -279,8 +280,8 @@ def find_ip(lowered: str) -> tuple[int, int] | None:
 
 
 def _of_ips(lowered: str) -> Iterator[re.Pattern[str]]:
-    """Yield the patterns of the addresses that a text has the marks for: an IPv4 one has three dots, an IPv6 one that leaves nothing out seven colons."""
-    if lowered.count(".") > 2:  # noqa: PLR2004
+    """Yield the patterns of the addresses that a text has the marks for: an IPv6 one that leaves nothing out has seven colons."""
+    if _DOTTED.search(lowered):
         yield _IPV4
     if "::" in lowered or lowered.count(":") > 6:  # noqa: PLR2004
         yield _IPV6

@@ -59,13 +59,13 @@ class Part:
         self.end = end
 
     def encoding(self) -> bytes | None:
-        """Return the raw transfer encoding."""
+        """Return the transfer encoding, in lower case."""
         value = raw_field(self.head, self.searched, b"\ncontent-transfer-encoding")
-        return None if value is None else value.strip()[:100]
+        return None if value is None else value.strip()[:100].lower()
 
     def encoding_is_opaque(self) -> bool:
         """Tell whether the body must be decoded before its structure can be seen."""
-        return (self.encoding() or b"").lower().startswith((b"base64", b"quoted-printable"))
+        return (self.encoding() or b"").startswith((b"base64", b"quoted-printable"))
 
 
 class Splitter:
