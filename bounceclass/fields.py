@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from io import StringIO
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ Group = dict[str, str]
 _NAME: Final = re.compile(r"([A-Za-z][\w.-]{1,60})[ \t]*\Z")
 _LONGEST: Final = 100
 """Characters before a colon, blanks included."""
+_AT_ONCE: Final = 64 * 1024
 _XTEXT: Final = re.compile(r"\+(2B|3D)")
 _EMBEDDED: Final = re.compile(r"\\x\{([0-9A-Fa-f]{1,6})\}")
 _TYPE: Final = re.compile(r"[\w-]{1,40}\Z")
@@ -75,7 +77,8 @@ class Paragraph:
 def paragraphs(text: str) -> Iterator[Paragraph]:
     """Yield the paragraphs of fields of a status part."""
     current = Paragraph()
-    for line in text.split("\n"):
+    # Taken apart at once, two million characters of short lines are fifty million bytes.
+    for line in text.split("\n") if len(text) <= _AT_ONCE else StringIO(text, "\n"):
         if line.strip():
             current.add(line)
         elif current:
