@@ -45,6 +45,7 @@ class _AutoReply(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class _Daemon(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     locals: frozenset[str]
+    robots: frozenset[str]
     names: tuple[str, ...]
 
 
@@ -79,17 +80,22 @@ def may_be_notice(message: Message) -> bool:
 
 
 def has_daemon_name(message: Message) -> bool:
-    """Tell whether the sender has the name of a mail system, or none at all."""
+    """Tell whether the sender has the name of a mail system, or none at all; or names who failed (X-Failed-Recipients), as only mail systems do."""
     sender = message.headers.get("from") or ""
+    if "x-failed-recipients" in message.headers:
+        return True
     return _is_daemon(sender) and (bool(sender) or any(name in message.headers for name in _OF_A_MAIL))
 
 
 @lru_cache(maxsize=256)  # a mail is asked several times
 def _is_daemon(sender: str) -> bool:
     sender = sender.lower()
-    local = (mailbox(sender) or "").partition("@")[0]
     daemon = _table().daemon
-    return sender.strip() in {"", "<>"} or local in daemon.locals or any(name in sender for name in daemon.names)
+    return sender.strip() in {"", "<>"} or _local_part(sender) in daemon.locals or any(name in sender for name in daemon.names)
+
+
+def _local_part(sender: str) -> str:
+    return (mailbox(sender) or "").lower().partition("@")[0]
 
 
 def read_auto_reply(message: Message) -> list[Event]:
@@ -112,7 +118,8 @@ def is_dressed_up(message: Message) -> bool:
 
     Courier's mailbot and challenge-response services send such; a mail system's own notice is never one.
     """
-    return (message.headers.get("auto-submitted") or "").lower().startswith("auto-replied") and not has_daemon_name(message)
+    replied = (message.headers.get("auto-submitted") or "").lower().startswith("auto-replied")
+    return replied and not has_daemon_name(message) and _local_part(message.headers.get("from") or "") not in _table().daemon.robots
 
 
 def _has(message: Message, name: str, starts: tuple[str, ...]) -> bool:

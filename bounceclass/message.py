@@ -42,6 +42,8 @@ _ENCLOSED: Final = frozenset({"message/rfc822", "message/global"})
 _STATUS: Final = DELIVERY | FEEDBACK | DISPOSITION
 _HEADERS_ONLY: Final = frozenset({"text/rfc822-headers", "text/rfc822-header", "message/rfc822-headers", "message/global-headers"})
 _FIELDS: Final = 2048
+_TELLING: Final = 64 * 1024
+"""Bytes of a mail that tell how its lines end."""
 _LONGEST: Final = {"base64": 6, "quoted-printable": 13}
 """Raw bytes that a character may take, line ends included; in other encodings four."""
 _NO_BASE64: Final = bytes(set(range(256)) - set(string.ascii_letters.encode() + string.digits.encode() + b"+/"))
@@ -196,8 +198,10 @@ def _as_text(field: bytes) -> bytes:
 
 
 def _with_line_ends(raw: bytes) -> bytes:
-    """Return CR-only mail with LF; anything else as it is."""
-    return raw.replace(b"\r", b"\n") if b"\r" in raw and b"\n" not in raw else raw
+    """Return mail whose lines end in CR alone, most of them, with LF; anything else as it is."""
+    head = raw[:_TELLING]
+    alone = head.count(b"\r") - head.count(b"\r\n") if b"\r" in head else 0
+    return raw.replace(b"\r\n", b"\n").replace(b"\r", b"\n") if alone > head.count(b"\n") else raw
 
 
 def _transfer_decoded(data: bytes, encoding: str) -> bytes:

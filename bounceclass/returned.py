@@ -37,7 +37,9 @@ def find_headers(text: str) -> tuple[int, int] | None:
     if not any(word in text for word in ("Received:", "Message-I", "MIME-V", "Mime-V", "Return-Path:", "Content-Type:")):
         return None
     lowered = lower(text)
-    first = min(place for name in _OF_A_MAIL if (place := lowered.find(name)) >= 0)
+    first = min((place for name in _OF_A_MAIL if (place := lowered.find(name)) >= 0), default=-1)
+    if first < 0:
+        return None
     place = text.rfind("\n\n", 0, first) + 1  # a blank line ends a block, so none that counts begins before
     start, names = -1, set[str]()
     for line in text[place:].split("\n"):

@@ -93,6 +93,12 @@ def test_line_ends_make_no_difference(mail: str, parser: str, line_end: str) -> 
     assert seen(message(mail.replace("\n", line_end), settings)) == seen(message(mail, settings))
 
 
+@pytest.mark.parametrize("added", ["X-Archive: 7\n{}", "X-Archive: 7\r\n{}", "{}\n"])
+def test_an_archive_may_put_lines_of_its_own_around_a_mail_whose_lines_end_in_cr_alone(added: str) -> None:
+    whole = added.format(REPORT.replace("\n", "\r"))
+    assert seen(message(whole)) == seen(message(whole.replace("\r\n", "\n").replace("\r", "\n")))
+
+
 def test_a_report_is_read_whole() -> None:
     assert seen(message(REPORT)) == {
         "types": ["text/plain", "message/delivery-status", "text/rfc822-headers"],
