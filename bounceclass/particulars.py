@@ -12,6 +12,7 @@ sender is blamed, and then the first one is.
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -46,7 +47,11 @@ ROWS: Final[tuple[tuple[str, frozenset[Reason], tuple[str, ...], str], ...]] = (
     ("retry_after", _WAITING, ("try", "again", "wait", "come back", "resend"), rf"\b(?:try|retry|again|wait|come back|resend)\b[^.;]{{0,40}}?\b{_WAIT}"),
     ("limit", _LIMITED, ("limit", "quota", "max"), rf"\b(?:limit|quota|max(?:imum)?)\b(?: size)?(?: is| of|:| =)?[ (]{{1,2}}{_SIZE}"),
 )
-_PATTERNS: Final = tuple((key, reasons, words, re.compile(pattern, re.IGNORECASE)) for key, reasons, words, pattern in ROWS)
+
+
+@cache  # of the rows: compiled when their words first stand in a reply
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern, re.IGNORECASE)
 
 
 def complete(details: Details, reason: Reason, scope: Scope, said: Transcript) -> Details:
@@ -63,7 +68,7 @@ def _read(text: str, reason: Reason) -> dict[str, str]:
     if "://" in text and (url := _URL.search(text)):
         found["url"] = url[0].rstrip(_AFTER_URL)
     lowered = text.lower()
-    for key, reasons, words, pattern in _PATTERNS:
-        if reason in reasons and key not in found and any(word in lowered for word in words) and (match := pattern.search(text)):
+    for key, reasons, words, pattern in ROWS:
+        if reason in reasons and key not in found and any(word in lowered for word in words) and (match := _compiled(pattern).search(text)):
             found[key] = match["found"]
     return found

@@ -102,7 +102,7 @@ def _decode_words(run: re.Match[str]) -> str:
 
 
 def _is_sound(value: str) -> bool:
-    """Tell whether flanker can decode a value: it would take any codec of Python's and any character for a word's, and drops a word that is not of its charset."""
+    """Tell whether flanker can decode a value: it would take any codec and any character for a word's, and drops a word that is not of its charset."""
     if any(codec_of(label) is None for label in _LABEL.findall(value)) or "=?" in _ENCODED.sub("", value):
         return False
     try:
