@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Final
 from bounceclass.mime.charsets import GUESSED, decode_telling
 from bounceclass.mime.headers import Headers, end_of_headers
 from bounceclass.mime.parsers import parser_named, read_shape
-from bounceclass.mime.split import Part, Splitter
+from bounceclass.mime.split import PRINTABLE, Part, Splitter
 from bounceclass.model import Defect
 from bounceclass.returned import find_headers
 from bounceclass.transcript import lower
@@ -193,8 +193,10 @@ class Message:
 @lru_cache(maxsize=256)
 def _as_text(field: bytes) -> bytes:
     """Return a Content-Type as that of a text, in lower case: only the charset is asked for, and flanker fails on message types that it does not know."""
-    parameters = b" ".join(field.partition(b";")[2].split()).lower()
-    return b"text/plain; " + parameters if b"charset" in parameters else b"text/plain"
+    parameters = b" ".join(field.partition(b";")[2].split()).lower().translate(PRINTABLE)
+    if b"charset" not in parameters:
+        return b"text/plain"
+    return b"text/plain; " + parameters + b'"' * (parameters.count(b'"') % 2)  # flanker drops what a quote that never ends begins
 
 
 def _with_line_ends(raw: bytes) -> bytes:

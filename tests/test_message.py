@@ -4,7 +4,7 @@ import base64
 import gc
 import quopri
 import weakref
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import pytest
 
@@ -12,6 +12,9 @@ from bounceclass.message import DELIVERY, DISPOSITION, FEEDBACK, Message
 from bounceclass.mime.parsers import PARSERS
 from bounceclass.model import Defect
 from bounceclass.settings import Limits, Settings
+
+if TYPE_CHECKING:
+    from bounceclass.protocols import Shape
 
 STATUS: Final = """Reporting-MTA: dns; mx.example.org
 
@@ -387,9 +390,24 @@ def test_any_other_mail_that_was_forwarded_stays_closed(forwarded: str) -> None:
 
 
 def test_the_parser_that_really_read_is_named() -> None:
-    mail = "Content-Type: text/plain\nContent-Transfer-Encoding: \xff\n\nbody".encode("latin-1")
-    read = message(mail)
+    class Failing:
+        name = "failing"
+
+        def shape(self, skeleton: bytes) -> Shape:
+            raise ValueError(skeleton)
+
+        def decode_header(self, value: str) -> str:
+            return value
+
+    read = Message(b"Content-Type: text/plain\n\nbody", Settings(), Failing())
     assert (read.text(), read.parser) == ("body", "stdlib")
+
+
+@pytest.mark.parametrize("charset", [b"euc-kr\xff\xff; x=y", b"\xff\xffeuc-kr", b"euc\x00-kr", b'"euc-kr', b"EUC-KR"])
+@pytest.mark.parametrize("parser", PARSERS)
+def test_a_content_type_that_no_rfc_allows_reads_the_same_by_any_parser(charset: bytes, parser: str) -> None:
+    read = message(b"Content-Type: text/plain; charset=" + charset + b"\n\n" + "존재하지 않는 사용자입니다".encode("euc-kr"), Settings(parser=parser))
+    assert read.text() == "존재하지 않는 사용자입니다"
 
 
 @pytest.mark.parametrize("parser", PARSERS)

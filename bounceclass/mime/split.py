@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
     from bounceclass.settings import Limits
 
-__all__ = ["Part", "Splitter"]
+__all__ = ["PRINTABLE", "Part", "Splitter"]
+
+PRINTABLE: Final = bytes(byte if 0x20 <= byte <= 0x7E else ord("x") for byte in range(256))  # noqa: PLR2004  the visible ones
+"""What a MIME field is put through: at a byte that none may hold (RFC 2045 5.1) one parser ends a word, and another takes it in."""
 
 _BOUNDARY: Final = re.compile(rb"boundary\s*=\s*(?:\"([^\"\r\n]{1,200})\"?|'([^'\r\n]{1,200})'|([^\s;\"]{1,200}))", re.IGNORECASE)
 _TYPE: Final = re.compile(rb"\s*\"?([a-z]+/[\w.+-]+)", re.IGNORECASE)
@@ -61,7 +64,7 @@ class Part:
     def encoding(self) -> bytes | None:
         """Return the transfer encoding, in lower case."""
         value = raw_field(self.head, self.searched, b"\ncontent-transfer-encoding")
-        return None if value is None else value.strip()[:100].lower()
+        return None if value is None else value.strip()[:100].lower().translate(PRINTABLE)
 
     def encoding_is_opaque(self) -> bool:
         """Tell whether the body must be decoded before its structure can be seen."""
