@@ -16,6 +16,7 @@ import quopri
 import re
 import string
 from functools import lru_cache
+from itertools import islice
 from textwrap import dedent
 from typing import TYPE_CHECKING, Final
 
@@ -28,7 +29,7 @@ from bounceclass.returned import find_headers
 from bounceclass.transcript import lower
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from bounceclass.protocols import Parser, Shape
     from bounceclass.settings import Settings
@@ -42,6 +43,8 @@ _ENCLOSED: Final = frozenset({"message/rfc822", "message/global"})
 _STATUS: Final = DELIVERY | FEEDBACK | DISPOSITION
 _HEADERS_ONLY: Final = frozenset({"text/rfc822-headers", "text/rfc822-header", "message/rfc822-headers", "message/global-headers"})
 _FIELDS: Final = 2048
+_TRIED: Final = 3
+"""Text parts that are looked at for the notice."""
 _TELLING: Final = 64 * 1024
 """Bytes of a mail that tell how its lines end."""
 _LONGEST: Final = {"base64": 6, "quoted-printable": 13}
@@ -114,11 +117,17 @@ class Message:
         return self._text
 
     def _find_text(self) -> str:
-        for wanted in ("text/plain", "text/html"):
-            for part in self.parts:
-                if part.content_type == wanted and (text := self.decoded(part, self.limits.text)).strip():
-                    return _without_tags(text) if wanted == "text/html" else text
-        return ""
+        return next(self._texts(), "") or next((_without_tags(text) for text in self._texts("text/html")), "")
+
+    def _texts(self, wanted: str = "text/plain") -> Iterator[str]:
+        for part in self.parts:
+            if part.content_type == wanted and (text := self.decoded(part, self.limits.text)).strip():
+                yield text
+
+    def take_text(self, tells: Callable[[str], bool]) -> None:
+        """Take for the notice the first of a few text/plain parts that `tells`, where one does: a gateway's banner may stand before it."""
+        if sum(part.content_type == "text/plain" for part in self.parts) > 1:
+            self._text = next(filter(tells, islice(self._texts(), _TRIED)), None)
 
     def status_texts(self, types: frozenset[str]) -> Iterator[str]:
         """Yield the text of each machine-readable part of some types, of all of them together no more than `limits.status`."""

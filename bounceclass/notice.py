@@ -40,10 +40,9 @@ __all__ = ["Notice", "Notices"]
 class Notice(msgspec.Struct, frozen=True, kw_only=True):
     """One dialect. Patterns are `re`, multi-line, tried on the decoded text of the notice.
 
-    `recipient` has a group `recipient`, and may have one `text`: what the line itself says of it.
-    Clues are literals in lower case, one of each kind given must hold: in the subject, in From, and in
-    a header field ("x-mailer: acme" is its name and how its value begins). Without a clue of sender or
-    header a row reads only mail whose sender is plainly a mail system.
+    `recipient` has a group `recipient`, and may have one `text`: what the line itself says of it. Clues are literals in lower
+    case, one of each kind given must hold: in the subject, in From, and in a header field ("x-mailer: acme" is its name and how
+    its value begins). Without a clue of sender or header a row reads only mail whose sender is plainly a mail system.
     `evidence` is the software that was run, or the document that the row was taken from.
     """
 
@@ -66,10 +65,11 @@ class Notices:
     def __init__(self, rows: Iterable[Notice]) -> None:
         """Take the rows; raises ValueError where one has neither a `recipient` group nor a reader, or a pattern is none."""
         self._rows = [_Row(row) for row in rows]
+        self._starts = Patterns(row.notice.start for row in self._rows)
 
-    @cached_property
-    def _starts(self) -> Patterns:
-        return Patterns(row.notice.start for row in self._rows)
+    def begins_in(self, text: str) -> bool:
+        """Tell whether a notice of any row begins in a text."""
+        return any(self._rows[place].patterns[0].search(text) for place in self._starts.possible(text))
 
     def read(self, message: Message, *, from_daemon: bool) -> tuple[str | None, list[Event]]:
         """Return the name of the row that reads a message, and its events; (None, []) where none does."""

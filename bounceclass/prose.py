@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from bounceclass.mime.headers import Headers
     from bounceclass.model import Report
 
-__all__ = ["DOUBTS", "FORMAT", "certainty", "read"]
+__all__ = ["DOUBTS", "FORMAT", "certainty", "read", "tells_failure"]
 
 FORMAT: Final = "prose"
 FROM_ORIGINAL: Final = "recipient-from-original"
@@ -44,6 +44,8 @@ FROM_TEXT: Final = "recipient-from-text"
 DOUBTS: Final = frozenset({FROM_ORIGINAL, FROM_NOTICE, FROM_TEXT})
 PLAIN, DOUBTFUL = 0.8, 0.5
 _EXCERPT: Final = 1000
+_READ: Final = 4000
+"""Characters of a text by which a notice is known."""
 _NEAR: Final = 64
 """Characters beside an address that tell what it is."""
 _WORD: Final = re.compile(r"\w+")
@@ -86,12 +88,17 @@ def read(message: Message) -> list[Event]:
     notice = _own_words(message.text())
     returned = message.original(in_text=True)
     failed = failed_recipients(message)
-    subject, text = _folded(message.headers.get("subject")), _folded(notice[:4000])
+    subject, text = _folded(message.headers.get("subject")), _folded(notice[:_READ])
     if not _is_notice(message, subject, text, comes_with=returned is not None or bool(failed)):
         return []
     kind = _kind(f"{subject} {text}")
     names: list[str | None] = list(failed or _recipients(message, notice, returned) or _mailed(message, returned)) or [None]
     return [_event(message, kind, name, about) for name, about in _regions(notice, names)]
+
+
+def tells_failure(text: str) -> bool:
+    """Tell whether a text speaks of mail that did not arrive."""
+    return _says(_folded(text[:_READ]), *_OF_FAILURE)
 
 
 def _regions(notice: str, names: Sequence[str | None]) -> Iterator[tuple[str | None, str]]:

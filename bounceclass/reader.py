@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from bounceclass.protocols import Parser
     from bounceclass.settings import Settings
 
-__all__ = ["POSTMASTER_COPY", "read"]
+__all__ = ["POSTMASTER_COPY", "read", "read_dialect"]
 
 POSTMASTER_COPY: Final = "postfix-postmaster-copy"
 
@@ -48,7 +48,7 @@ def _events(message: Message, notices: Notices | None) -> tuple[str | None, list
         if events := read_events(message):
             return (_dsn_format(message) if name == dsn.FORMAT else name), events
     if notices is not None:
-        dialect, events = notices.read(message, from_daemon=autoreply.may_be_notice(message))
+        dialect, events = read_dialect(message, notices)
         if events:
             return dialect, events
     for name, read_events in _OTHERS:
@@ -58,6 +58,14 @@ def _events(message: Message, notices: Notices | None) -> tuple[str | None, list
     if other is None and autoreply.is_from_daemon(message) and message.headers:
         message.add_defect(UNREAD, (message.headers.get("subject") or "")[:80])
     return other, []
+
+
+def read_dialect(message: Message, notices: Notices) -> tuple[str | None, list[Event]]:
+    """Read a notice without a standard, in the first text that tells of a failure; return the dialect's name and the events."""
+    from_daemon = autoreply.may_be_notice(message)
+    if from_daemon:
+        message.take_text(lambda text: prose.tells_failure(text) or notices.begins_in(text))
+    return notices.read(message, from_daemon=from_daemon)
 
 
 def _read_dsn(message: Message) -> list[Event]:

@@ -119,6 +119,22 @@ def test_a_report_is_read_whole() -> None:
 
 
 @pytest.mark.parametrize(
+    ("texts", "taken"),
+    [
+        (["a banner", "alas, no", "alas"], "alas, no"),
+        (["a banner", "words"], "a banner"),
+        (["a banner"], "a banner"),
+        (["", "a banner", "1", "2", "3", "alas, too late"], "a banner"),
+        ([], ""),
+    ],
+)
+def test_the_notice_is_the_first_text_that_tells(texts: list[str], taken: str) -> None:
+    read = message(multipart(*(entity("text/plain", text) for text in texts), subtype="mixed"))
+    read.take_text(lambda text: "alas" in text)
+    assert read.text().strip() == taken
+
+
+@pytest.mark.parametrize(
     ("entities", "text"),
     [
         ([NOTICE, entity("text/plain", "second")], "It did not arrive.\n"),
