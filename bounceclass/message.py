@@ -45,6 +45,7 @@ _HEADERS_ONLY: Final = frozenset({"text/rfc822-headers", "text/rfc822-header", "
 _FIELDS: Final = 2048
 _TRIED: Final = 3
 """Text parts that are looked at for the notice."""
+_BEHIND_QUOTE: Final = re.compile(rb'("[^"]*")(?=[^; ])')
 _TELLING: Final = 64 * 1024
 """Bytes of a mail that tell how its lines end."""
 _LONGEST: Final = {"base64": 6, "quoted-printable": 13}
@@ -201,11 +202,15 @@ class Message:
 
 @lru_cache(maxsize=256)
 def _as_text(field: bytes) -> bytes:
-    """Return a Content-Type as that of a text, in lower case: only the charset is asked for, and flanker fails on message types that it does not know."""
+    """Return a Content-Type as that of a text, in lower case: only the charset is asked for, and flanker fails on message types that it does not know.
+
+    Each parser makes something else of a quote that never ends, or that a semicolon does not follow: they get none.
+    """
     parameters = b" ".join(field.partition(b";")[2].split()).lower().translate(PRINTABLE)
     if b"charset" not in parameters:
         return b"text/plain"
-    return b"text/plain; " + parameters + b'"' * (parameters.count(b'"') % 2)  # flanker drops what a quote that never ends begins
+    parameters += b'"' * (parameters.count(b'"') % 2)
+    return b"text/plain; " + _BEHIND_QUOTE.sub(rb"\1;", parameters)
 
 
 def _with_line_ends(raw: bytes) -> bytes:

@@ -419,7 +419,7 @@ def test_the_parser_that_really_read_is_named() -> None:
     assert (read.text(), read.parser) == ("body", "stdlib")
 
 
-@pytest.mark.parametrize("charset", [b"euc-kr\xff\xff; x=y", b"\xff\xffeuc-kr", b"euc\x00-kr", b'"euc-kr', b"EUC-KR"])
+@pytest.mark.parametrize("charset", [b"euc-kr\xff\xff; x=y", b"\xff\xffeuc-kr", b"euc\x00-kr", b'"euc-kr', b'"euc-kr"x=y', b'"euc-kr"\x14', b"EUC-KR"])
 @pytest.mark.parametrize("parser", PARSERS)
 def test_a_content_type_that_no_rfc_allows_reads_the_same_by_any_parser(charset: bytes, parser: str) -> None:
     read = message(b"Content-Type: text/plain; charset=" + charset + b"\n\n" + "존재하지 않는 사용자입니다".encode("euc-kr"), Settings(parser=parser))

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 __all__ = ["PRINTABLE", "Part", "Splitter"]
 
-PRINTABLE: Final = bytes(byte if 0x20 <= byte <= 0x7E else ord("x") for byte in range(256))  # noqa: PLR2004  the visible ones
-"""What a MIME field is put through: at a byte that none may hold (RFC 2045 5.1) one parser ends a word, and another takes it in."""
+PRINTABLE: Final = bytes(byte if 0x20 <= byte <= 0x7E else ord(";") for byte in range(256))  # noqa: PLR2004  the visible ones
+"""What a MIME field is put through: a byte that none may hold (RFC 2045 5.1) ends a parameter; of the parsers, one takes it into the word."""
 
 _BOUNDARY: Final = re.compile(rb"boundary\s*=\s*(?:\"([^\"\r\n]{1,200})\"?|'([^'\r\n]{1,200})'|([^\s;\"]{1,200}))", re.IGNORECASE)
 _TYPE: Final = re.compile(rb"\s*\"?([a-z]+/[\w.+-]+)", re.IGNORECASE)
