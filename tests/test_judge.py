@@ -331,6 +331,36 @@ def test_a_reply_that_names_another_recipient_of_the_report_suppresses_nobody_el
     assert [event.verdict.confidence for event in judged[1:]] == [0.5, 0.5]
 
 
+@pytest.mark.parametrize(
+    ("said", "phase", "reason"),
+    [
+        ("550 5.1.1 The account does not exist", "MAIL FROM", "sender-rejected"),
+        ("550 5.2.1 Mailbox disabled", "MAIL FROM", "sender-rejected"),
+        ("552 5.2.2 Mailbox is full", "MAIL FROM", "sender-rejected"),
+        ("550 5.1.1", "MAIL FROM", "sender-rejected"),
+        ("550 5.1.1 Benutzer unbekannt", "MAIL FROM", "sender-rejected"),
+        ("550 5.1.1 User unknown", "AUTH", "security"),
+    ],
+)
+def test_what_is_said_before_rcpt_to_is_about_us(said: str, phase: str, reason: str) -> None:
+    text = f"host mx.example.org[192.0.2.1] said: {said} (in reply to {phase} command)"
+    verdict = Engine().reply(text, recipient="user@example.org").verdict
+    assert (verdict.reason, verdict.scope, verdict.advice) == (reason, "sender", "fix")
+    assert Engine().reply(text.replace(phase, "RCPT TO"), recipient="user@example.org").verdict.scope == "address"
+
+
+def test_that_the_phase_decided_is_evidence() -> None:
+    text = "host mx.example.org[192.0.2.1] said: 550 5.1.1 Benutzer unbekannt (in reply to MAIL FROM command)"
+    first, second = Engine().reply(text).verdict.evidence[:2]
+    assert (first.rule, first.field, first.text, first.overrode) == ("before-the-recipient", "command", "mail", second.rule)
+
+
+def test_a_reply_that_names_the_recipient_is_about_it_whatever_the_phase() -> None:
+    text = "host mx.example.org[192.0.2.1] said: 550 5.1.1 <user@example.org>: mailbox is disabled (in reply to MAIL FROM command)"
+    assert Engine().reply(text, recipient="user@example.org").verdict.advice == "suppress"
+    assert Engine().reply(text, recipient="other@example.org").verdict.advice == "fix"
+
+
 LABELS = Pack(
     name="acme",
     rules={
