@@ -168,6 +168,8 @@ RULINGS = [
     ("550 Unrouteable address", "rcpt", None, "permanent", "user-unknown", "count"),
     ("Unrouteable address", None, Kind.BOUNCE, "permanent", "domain-unknown", "count"),
     ("554 5.4.6 Too many hops", "body", None, "permanent", "routing-loop", "count"),
+    ("450 4.4.6 Routing loop detected", "rcpt", None, "transient", "routing-loop", "count"),
+    ("mail forwarding loop for user@example.org", None, Kind.BOUNCE, "permanent", "routing-loop", "count"),
     ("550 Sender verify failed", "rcpt", None, "permanent", "sender-rejected", "fix"),
     ("550 Verification failed for <news@example.com>", "rcpt", None, "permanent", "sender-rejected", "fix"),
     ("554 No SMTP service here", "connect", None, "permanent", "undetermined", "review"),
