@@ -57,6 +57,7 @@ _OF_AN_ADDRESS: Final = frozenset(
     | {Reason.DOMAIN_UNKNOWN}
 )
 """What is said of an address: before RCPT TO of ours, for no other was named yet (RFC 5321 3.3)."""
+_NO_MAIL: Final = frozenset({521, 556})
 
 
 class Ruling(msgspec.Struct, frozen=True, gc=False):
@@ -245,15 +246,17 @@ def _of_somebody_else(event: Event, named: frozenset[str]) -> Event:
 def _of_the_sender(event: Event) -> Event:
     """Take a refusal of an address or a domain before RCPT TO for one of ours: no other had been named yet."""
     reason, verdict = _EARLY.get(event.command or ""), event.verdict
-    if reason is None or event.reply_code is None or verdict.reason not in _OF_AN_ADDRESS:
+    if reason is None or event.reply_code is None or (event.recipient and event.recipient.lower() in (event.diagnostic or "").lower()):
         return event
-    if event.recipient and event.recipient.lower() in (event.diagnostic or "").lower():
+    early = _whole("before-the-recipient", "command", event.command or "")
+    if verdict.reason is Reason.DOMAIN_NO_MAIL and event.reply_code not in _NO_MAIL:  # the host's, or the sender's domain
+        return _doubted(event, SECOND_HAND, early)
+    if verdict.reason not in _OF_AN_ADDRESS:
         return event
     table = knowledge.advice_table()
     scope = table.scope(reason, final=False, own=False)
     advice = table.advice(reason, scope, verdict.permanence, verdict.confidence)
-    early = msgspec.structs.replace(_whole("before-the-recipient", "command", event.command or ""), overrode=verdict.evidence[0].rule)
-    evidence = (early, *verdict.evidence)
+    evidence = (msgspec.structs.replace(early, overrode=verdict.evidence[0].rule), *verdict.evidence)
     return msgspec.structs.replace(event, verdict=msgspec.structs.replace(verdict, reason=reason, scope=scope, advice=advice, evidence=evidence))
 
 

@@ -351,6 +351,12 @@ def test_what_is_said_before_rcpt_to_is_about_us(said: str, phase: str, reason: 
     assert Engine().reply(text.replace(phase, "RCPT TO"), recipient="user@example.org").verdict.scope == "address"
 
 
+@pytest.mark.parametrize(("said", "confidence"), [("550 example.net does not accept mail", 0.5), ("521 mx.example.org does not accept mail", 0.95)])
+def test_that_a_domain_takes_no_mail_is_doubted_at_mail_from(said: str, confidence: float) -> None:
+    verdict = Engine().reply(f"host mx.example.org[192.0.2.1] said: {said} (in reply to MAIL FROM command)").verdict
+    assert (verdict.reason, verdict.confidence) == ("domain-no-mail", confidence)
+
+
 def test_that_the_phase_decided_is_evidence() -> None:
     text = "host mx.example.org[192.0.2.1] said: 550 5.1.1 Benutzer unbekannt (in reply to MAIL FROM command)"
     first, second = Engine().reply(text).verdict.evidence[:2]
