@@ -94,7 +94,7 @@ _WHOLE_PHASES: Final = {
 _PHASE: Final = re.compile(
     r"(?:the |our |a |sending |performing |receiving |pipelined |smtp )*"
     r"(?:(?P<connect>initial (?:server )?greeting|initial connection|greeting|connection)|(?P<ehlo>ehlo|helo|lhlo)|"
-    r"(?P<starttls>starttls)|(?P<auth>auth\b)|(?P<mail>mail\b)|(?P<rcpt>rcpt\b)|"
+    r"(?P<starttls>starttls)|(?P<auth>auth\b)|(?P<mail>mail(?= ?from\b| command|[:')\]]|\W*\Z))|(?P<rcpt>rcpt\b)|"
     r"(?P<body>end of data|end of message|message (?:body|contents?|data)|\.|data (?:block|content)|final dot)|(?P<data>data\b))",
 )
 _GREETED: Final = re.compile(r"\S+\s+<<< (?:421|521|554)")  # Sendmail: the host speaks before we did
