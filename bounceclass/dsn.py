@@ -51,6 +51,9 @@ _KINDS: Final = {
     "undeliverable": Kind.BOUNCE,
 }
 _STATUS: Final = re.compile(rf"[\s\"(]*({STATUS})(?![\w.])\s*(?:\((.*)\))?")
+_CUT: Final = "[truncated]"
+"""Exim ends so a Diagnostic-Code of more than 1,024 octets; its notice has all of it."""
+_FIRST_REFUSAL: Final = 400
 _LOCAL_TYPES: Final = frozenset({"x-unix", "x-postfix", "x-local", "unix", "x-notes", "x-sendmail"})
 _ADDRESS: Final = re.compile(r"(?<![\w.+=-])[\w.+=-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}")
 _IN_TEXT: Final = re.compile(r"^(?:>+ ?)?(final-recipient|original-recipient)[ \t]*:", re.IGNORECASE | re.MULTILINE)
@@ -118,22 +121,24 @@ def _event(message: Message, about: Group, group: Group, notice: Quotation, *, a
     original = decode_xtext(address(group.get("original-recipient")))
     stated, comment = _status(group.get("status"), message)
     kind, diagnostic = typed(group.get("diagnostic-code"))
-    limit = message.limits.diagnostic
-    if len(diagnostic) > limit:
+    if len(diagnostic) > message.limits.diagnostic:
         message.add_defect("text-cut", "diagnostic-code")
-    diagnostic = unfold(diagnostic or comment, limit)
-    said = transcript.read(diagnostic)
-    if said.reply_code is None and notice and (kind in _LOCAL_TYPES or not diagnostic or is_generic(said.enhanced_status)):
-        quoted = notice.find(recipient or original, alone=alone)
-        if quoted.reply_code is not None or not diagnostic:
-            kind, diagnostic = None, quoted.text[quoted.start : quoted.end]
-            said = msgspec.structs.replace(quoted, text=diagnostic)
+    diagnostic = unfold(diagnostic or comment, message.limits.diagnostic)
     action = (group.get("action") or "").split("(")[0].strip().lower().partition(" ")[0] or None
+    happened = _KINDS.get(action or "") or _kind(stated, message)
+    said = _said(notice.complete(diagnostic) or diagnostic, kind)
+    if notice and _is_poor(said, kind, happened):
+        quoted = notice.find(recipient or original, alone=alone)
+        if (quoted.reply_code or 0) >= _FIRST_REFUSAL or not diagnostic:
+            said, kind = msgspec.structs.replace(quoted, text=notice.complete(reply := quoted.text[quoted.start : quoted.end]) or reply), None
+    diagnostic = said.text
+    if failed := _expanded(group, recipient, notice) or (None if original else notice.find_generated(recipient, diagnostic)):
+        recipient, original = failed, original or recipient
     _, remote = typed(group.get("remote-mta"))
     _, reporting = typed(about.get("reporting-mta"))
     return Event(
         id=None,
-        kind=_KINDS.get(action or "") or _kind(stated, message),
+        kind=happened,
         recipient=recipient or original,
         original_recipient=original,
         action=action,
@@ -146,6 +151,28 @@ def _event(message: Message, about: Group, group: Group, notice: Quotation, *, a
         reporting_mta=host_name(reporting),
         occurred_at=parse_date(group.get("last-attempt-date") or message.notice_headers.get("date"), message),
     )
+
+
+def _said(diagnostic: str, kind: str | None) -> transcript.Transcript:
+    """Read a diagnostic; of a program it may be how it ended, and no reply: "X-Unix; 255", as Sendmail has it."""
+    return transcript.Transcript(diagnostic) if kind in _LOCAL_TYPES and diagnostic.isdigit() else transcript.read(diagnostic)
+
+
+def _is_poor(said: transcript.Transcript, kind: str | None, happened: Kind) -> bool:
+    """Tell whether the notice may say more than a diagnostic does: it is of a program, or cut, or no refusal, or says nothing.
+
+    Sendmail has in its place what QUIT was answered where the host has closed the connection.
+    """
+    if said.reply_code is None:
+        return kind in _LOCAL_TYPES or not said.text or is_generic(said.enhanced_status)
+    return said.text.endswith(_CUT) or (said.reply_code < _FIRST_REFUSAL and happened is not Kind.DELIVERY)
+
+
+def _expanded(group: Group, recipient: str | None, notice: Quotation) -> str | None:
+    """Return the address that failed where Sendmail says that its alias or forward made it of the one it calls final."""
+    actual = address(group.get("x-actual-recipient")) or ""
+    differs = "@" in actual and recipient is not None and actual.lower() != recipient.lower()
+    return actual if differs and notice.is_expanded(actual) else None
 
 
 def _kind(stated: str | None, message: Message) -> Kind:

@@ -7,12 +7,13 @@ hostile input. What can't be decoded is spelt `\xNN`, so nothing is lost and any
 from __future__ import annotations
 
 import codecs
+import re
 from functools import lru_cache
 from typing import Final
 
 from bounceclass.model import clean_text
 
-__all__ = ["codec_of", "decode"]
+__all__ = ["codec_of", "decode", "from_octal"]
 
 _ALLOWED: Final = frozenset(
     (
@@ -27,6 +28,7 @@ _ALLOWED: Final = frozenset(
 _WIDER: Final = {"gb2312": "gb18030", "gbk": "gb18030", "shift_jis": "cp932", "euc_kr": "cp949", "iso8859-1": "cp1252"}
 _MISLABELLED: Final = {"iso2022_jp": ("euc_jp", "cp932"), "cp932": ("euc_jp",), "euc_jp": ("cp932",)}
 _GUESSED_BYTES: Final = 4096
+_OCTET: Final = re.compile(rb"\\([23][0-7]{2})")
 
 
 @lru_cache(maxsize=256)
@@ -78,3 +80,11 @@ def _guess(data: bytes) -> str | None:
         return None
     found = chardet.detect(data[:_GUESSED_BYTES])
     return codec_of(found["encoding"]) if (found["confidence"] or 0) > 0.5 else None  # noqa: PLR2004  better than even
+
+
+def from_octal(text: str) -> str:
+    r"""Undo what Exim's string_printing() makes of octets that are no ASCII: "Empf\344nger"."""
+    if "\\" not in text:
+        return text
+    octets, found = _OCTET.subn(lambda match: bytes([int(match[1], 8)]), text.encode("utf-8", "replace"))
+    return decode(octets) if found else text
