@@ -25,7 +25,7 @@ from bounceclass import transcript
 from bounceclass.codes import STATUS, find_status, is_generic, status_class, tidy
 from bounceclass.fields import Group, address, decode_xtext, paragraphs, typed
 from bounceclass.message import DELIVERY
-from bounceclass.model import Event, Kind
+from bounceclass.model import SHARED_REPLY, Event, Kind
 from bounceclass.quotation import Quotation, unfold
 
 if TYPE_CHECKING:
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 __all__ = ["FORMAT", "envid", "failed_recipients", "has_fields", "host_name", "parse_date", "read"]
 
 FORMAT: Final = "rfc3464"
+_NULLMAILER: Final = "x-local-hostname"
+"""Its type of a Reporting-MTA. It hands all recipients over at once, and where one is refused, all have failed."""
 _LONGEST_DATE: Final = 200
 _TEXTS: Final = frozenset({"text/plain"})
 _PER_RECIPIENT: Final = frozenset(
@@ -70,6 +72,8 @@ def read(message: Message) -> list[Event]:
     events: list[Event] = []
     for text in texts:
         about, groups = _groups(text, message, message.limits.recipients - len(events))
+        if len(groups) > 1 and typed(about.get("reporting-mta"))[0] == _NULLMAILER:
+            message.add_defect(SHARED_REPLY, "delivery-status")
         events += (_event(message, about, group, notice, alone=len(groups) == 1) for group in groups)
     if notice.spent:
         message.add_defect("text-cut", "notice")
