@@ -17,6 +17,8 @@ import re
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
+from html import unescape
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -57,7 +59,9 @@ _CUT: Final = "[truncated]"
 """Exim ends so a Diagnostic-Code of more than 1,024 octets; its notice has all of it."""
 _FIRST_REFUSAL: Final = 400
 _LOCAL_TYPES: Final = frozenset({"x-unix", "x-postfix", "x-local", "unix", "x-notes", "x-sendmail"})
-_ADDRESS: Final = re.compile(r"(?<![\w.+=-])[\w.+=-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}")
+_ADDRESS: Final = re.compile(r"(?<![\w.+=!#$%&'*/?^`{|}~-])[\w.+=!#$%&*/?^{|}~-][\w.+=!#$%&'*/?^`{|}~-]{0,63}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}")
+"""A local part has all that RFC 5322 3.2.3 allows, but for a quote before it: half of one would be another address."""
+_LISTED: Final = re.compile(r"^[ \t]*[-*][ \t]+<?((?:\"(?:[^\"\\\n]|\\.){1,64}\"|[^\s\"@<>]{1,64})@[^\s@<>]{1,255}?)>?[ \t]*$", re.MULTILINE)
 _IN_TEXT: Final = re.compile(r"^(?:>+ ?)?(final-recipient|original-recipient)[ \t]*:", re.IGNORECASE | re.MULTILINE)
 _HEAD_OF_TEXT: Final = re.compile(r"^(?:reporting-mta|final-recipient|original-recipient|action)[ \t]*:", re.IGNORECASE | re.MULTILINE)
 
@@ -213,8 +217,21 @@ def _named(events: list[Event], message: Message) -> list[Event]:
     """Fill in who is meant where the groups don't name a mail address but X-Failed-Recipients does."""
     if len(events) != 1 or "@" in (events[0].recipient or ""):
         return events
-    failed = failed_recipients(message) or (_only_address(message) if events[0].recipient is None else [])
+    failed = failed_recipients(message) or ((_listed(message) or _only_address(message)) if events[0].recipient is None else [])
     return [msgspec.structs.replace(events[0], recipient=name) for name in failed] or events
+
+
+def _listed(message: Message) -> list[str]:
+    """Return the addresses that the notice lists, one a line: slimta names nobody in its report, and all have the reply to one.
+
+    What is no ASCII it writes as "&#246;".
+    """
+    found = list(dict.fromkeys(unescape(match[1]) for match in islice(_LISTED.finditer(message.text()), message.limits.recipients)))
+    if found:
+        message.add_defect("recipient-from-text", "")
+    if len(found) > 1:
+        message.add_defect(SHARED_REPLY, "delivery-status")
+    return found
 
 
 def _only_address(message: Message) -> list[str]:

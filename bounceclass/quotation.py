@@ -73,14 +73,14 @@ class Quotation:
             if said.reply_code is not None:
                 return said
             said_of_it = said_of_it or _words_behind(paragraph, recipient or "")
+        if alone and (heard := decisive(self._refusals())):
+            return transcript.read(heard)
         if said_of_it:
             return transcript.read(unfold(said_of_it, self._limit))
         return self._of_the_only_one(recipient) if alone else transcript.NOTHING
 
     def _of_the_only_one(self, recipient: str | None) -> transcript.Transcript:
         """Return what the notice says of its one recipient, wherever it does."""
-        if heard := decisive(self._refusals()):
-            return transcript.read(heard)
         for paragraph in self._notice.split("\n\n"):
             said = transcript.read(unfold(paragraph, self._limit))
             if said.reply_code is not None and said.quoted:
@@ -152,13 +152,13 @@ class Quotation:
             self.spent = True
             return -1
         place = self._lowered.find(name, start)
-        while place > 0 and self._is_within_another(place, place + len(name)):
+        while place >= 0 and self._is_within_another(place, place + len(name)):
             place = self._lowered.find(name, place + 1)
         return place
 
     def _is_within_another(self, start: int, end: int) -> bool:
         """Tell whether what was found is only the end of another address, or its beginning: ann@example.org of joann@example.org."""
-        return bool(_BEFORE.match(self._lowered, start - 1) or _AFTER.match(self._lowered, end))
+        return bool((start and _BEFORE.match(self._lowered, start - 1)) or _AFTER.match(self._lowered, end))
 
 
 def refusals(session: str) -> Iterator[str]:

@@ -124,6 +124,8 @@ def read(text: str) -> Transcript:
     start, end = match.start(1), _end(lowered, match.start(1))
     command = find_command(lowered[:start] + lowered[end:])  # the reply's own words may be about another host's phases
     status_text = match[2] or find_status(lowered[match.end() : end])
+    if status_text and status_text.endswith(".0.0") and (closer := _STATUS_AT_HEAD.match(lowered, match.end(), end)):
+        status_text = closer[1]  # slimta, of a reply whose status does not follow at once: "550 5.0.0 #5.1.1"
     return Transcript(text, int(match[1]), tidy(status_text), command, host, start, end, quoted)
 
 
