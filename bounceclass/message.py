@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from bounceclass.protocols import Parser, Shape
     from bounceclass.settings import Settings
 
-__all__ = ["DELIVERY", "DISPOSITION", "FEEDBACK", "Message"]
+__all__ = ["DELIVERY", "DISPOSITION", "FEEDBACK", "Message", "as_text"]
 
 DELIVERY: Final = frozenset({"message/delivery-status", "message/global-delivery-status"})
 FEEDBACK: Final = frozenset({"message/feedback-report"})
@@ -194,19 +194,19 @@ class Message:
     def _shape(self, part: Part) -> Shape:
         if not part.content_type.startswith(("text/", "message/")):
             return None, None
-        name, shape = read_shape(self.engine, _as_text(part.field[:_FIELDS]), part.encoding())
+        name, shape = read_shape(self.engine, as_text(part.field), part.encoding())
         if name != self.engine.name:
             self.parser = name
         return shape
 
 
 @lru_cache(maxsize=256)
-def _as_text(field: bytes) -> bytes:
+def as_text(field: bytes) -> bytes:
     """Return a Content-Type as that of a text, in lower case: only the charset is asked for, and flanker fails on message types that it does not know.
 
     Each parser makes something else of a quote that never ends, or that a semicolon does not follow: they get none.
     """
-    parameters = b" ".join(field.partition(b";")[2].split()).lower().translate(PRINTABLE)
+    parameters = b" ".join(field[:_FIELDS].partition(b";")[2].split()).lower().translate(PRINTABLE)
     if b"charset" not in parameters:
         return b"text/plain"
     parameters += b'"' * (parameters.count(b'"') % 2)
