@@ -200,13 +200,17 @@ class Message:
         return shape
 
 
-@lru_cache(maxsize=256)
 def as_text(field: bytes) -> bytes:
     """Return a Content-Type as that of a text, in lower case: only the charset is asked for, and flanker fails on message types that it does not know.
 
     Each parser makes something else of a quote that never ends, or that a semicolon does not follow: they get none.
     """
-    parameters = b" ".join(field[:_FIELDS].partition(b";")[2].split()).lower().translate(PRINTABLE)
+    return _as_text(field[:_FIELDS])
+
+
+@lru_cache(maxsize=256)
+def _as_text(field: bytes) -> bytes:
+    parameters = b" ".join(field.partition(b";")[2].split()).lower().translate(PRINTABLE)
     if b"charset" not in parameters:
         return b"text/plain"
     parameters += b'"' * (parameters.count(b'"') % 2)
