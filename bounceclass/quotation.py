@@ -15,7 +15,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from bounceclass import transcript
-from bounceclass.mime.charsets import from_octal
+from bounceclass.mime.charsets import from_octal, from_twice
 from bounceclass.model import clean_text
 
 if TYPE_CHECKING:
@@ -67,14 +67,14 @@ class Quotation:
 
         Of one that is `alone`, the remote's words may stand anywhere.
         """
+        if alone and (heard := decisive(self._refusals())):
+            return transcript.read(heard)
         said_of_it = ""
         for paragraph in self._about(recipient):
             said = transcript.read(unfold(paragraph, self._limit))
             if said.reply_code is not None:
                 return said
             said_of_it = said_of_it or _words_behind(paragraph, recipient or "")
-        if alone and (heard := decisive(self._refusals())):
-            return transcript.read(heard)
         if said_of_it:
             return transcript.read(unfold(said_of_it, self._limit))
         return self._of_the_only_one(recipient) if alone else transcript.NOTHING
@@ -204,4 +204,4 @@ def _depth(line: str) -> int:
 
 def unfold(text: str, limit: int) -> str:
     """Return at most `limit` characters of a text on one line."""
-    return clean_text(from_octal(" ".join(text[:limit].split())))
+    return clean_text(from_octal(" ".join(from_twice(text[:limit]).split())))

@@ -13,7 +13,7 @@ from typing import Final
 
 from bounceclass.model import clean_text
 
-__all__ = ["codec_of", "decode", "from_octal"]
+__all__ = ["codec_of", "decode", "from_octal", "from_twice"]
 
 _ALLOWED: Final = frozenset(
     (
@@ -88,3 +88,13 @@ def from_octal(text: str) -> str:
         return text
     octets, found = _OCTET.subn(lambda match: bytes([int(match[1], 8)]), text.encode("utf-8", "replace"))
     return decode(octets) if found else text
+
+
+def from_twice(text: str) -> str:
+    """Undo UTF-8 that was taken for Latin-1 and encoded again, as Nodemailer hands on a reply."""
+    if text.isascii():
+        return text
+    try:
+        return text.encode("latin-1").decode("utf-8")
+    except UnicodeError:
+        return text
