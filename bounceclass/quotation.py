@@ -162,12 +162,12 @@ class Quotation:
 
 
 def refusals(session: str) -> Iterator[str]:
-    """Yield each refusal that Sendmail's transcript of a session has, its lines together: "<<< 550-No such", "<<< 550 user"."""
+    """Yield each refusal in words that Sendmail's transcript of a session has, its lines together: "<<< 550-No such", "<<< 550 user"."""
     lines: list[str] = []
     for line in (*session.split("\n"), ""):
         said = line[4:] if line.startswith("<<< ") else ""
         if lines and not (said and said[:3] == lines[-1][:3] and lines[-1][3:4] == "-"):
-            if lines[0][:1] in {"4", "5"}:
+            if lines[0][:1] in {"4", "5"} and len(lines[0]) > len("550 "):
                 yield "\n".join(lines)
             lines = []
         if said:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from bounceclass import quotation, transcript
 from bounceclass.dsn import parse_date
+from bounceclass.mime.charsets import from_octal
 from bounceclass.model import Event, Kind
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def make_event(  # noqa: PLR0913  what a notice may tell
     said = transcript.read(quotation.unfold(words, message.limits.diagnostic))
     return Event(
         kind=kind,
-        recipient=recipient.strip(),
+        recipient=from_octal(recipient.strip()),
         original_recipient=made_from[1] if made_from else None,
         reply_code=said.reply_code,
         enhanced_status=said.enhanced_status or status,
