@@ -220,8 +220,10 @@ def _as_text(field: bytes) -> bytes:
 def _with_line_ends(raw: bytes) -> bytes:
     """Return mail whose lines end in CR alone, most of them, with LF; anything else as it is."""
     head = raw[:_TELLING]
-    alone = head.count(b"\r") - head.count(b"\r\n") if b"\r" in head else 0
-    return raw.replace(b"\r\n", b"\n").replace(b"\r", b"\n") if alone > head.count(b"\n") else raw
+    ends = head.count(b"\n")
+    if head.count(b"\r") <= ends or head.count(b"\r") - head.count(b"\r\n") <= ends:
+        return raw
+    return raw.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
 
 
 def _transfer_decoded(data: bytes, encoding: str) -> bytes:

@@ -130,7 +130,7 @@ class Quotation:
     def find_command(self, recipient: str | None, *, alone: bool) -> str | None:
         """Return the phase that the notice names for a recipient; all of it is about one that is `alone`."""
         about = self._lowered if alone else next(self._about(recipient), "").lower()
-        return transcript.find_command(" ".join(about.split())) if transcript.may_name_command(about) else None
+        return transcript.find_command_in_lines(about)
 
     def _about(self, recipient: str | None) -> Iterator[str]:
         """Yield each paragraph that names a recipient, from the line where it does."""
