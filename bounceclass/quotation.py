@@ -153,7 +153,9 @@ class Quotation:
             return -1
         place = self._lowered.find(name, start)
         while place >= 0 and self._is_within_another(place, place + len(name)):
-            place = self._lowered.find(name, place + 1)
+            self._room -= 1
+            place = self._lowered.find(name, place + 1) if self._room >= 0 else -1
+        self.spent = self._room < 0
         return place
 
     def _is_within_another(self, start: int, end: int) -> bool:

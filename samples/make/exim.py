@@ -135,6 +135,7 @@ SERVER: Final = MTA(
             each=3,
         ),
         Variant("french", ("user-unknown", "spam"), {"main": "bounce_message_file = /etc/exim4/bounce"}),
+        Variant("helpdesk", ("user-unknown",), {"main": "dsn_from = The Helpdesk <helpdesk@mail.example.com>"}),
         Variant("headers", ("virus",), {"main": "bounce_return_message = false"}),
         Variant("later", ("too-many-recipients", "tls-required"), _LATER, patience=40),
         # What went wrong with TLS is in Exim's log alone: the bounces of the other scenarios are the same.
