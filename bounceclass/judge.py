@@ -18,7 +18,6 @@ Permanence is by what the remote said: 4 or 5, a reply that contradicts itself i
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
@@ -29,6 +28,7 @@ from bounceclass.codes import is_generic, status_class
 from bounceclass.model import UNJUDGED, Details, Event, Evidence, Kind, Permanence, Reason, Scope, Verdict
 from bounceclass.packcheck import require_sound
 from bounceclass.packs import Facts, Finder, load, load_ours
+from bounceclass.reservations import CODES, SECOND_HAND, doubted, of_somebody_else, of_the_sender, whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -38,8 +38,7 @@ if TYPE_CHECKING:
 
 __all__ = ["REMEMBERED", "Judge", "finder_for", "host_is_ours", "permanence_of"]
 
-CODES: Final = "codes"
-SPECIFIC, SECOND_HAND, GENERIC, REPLY_ALONE, ACTION_ALONE = 0.8, 0.5, 0.4, 0.3, 0.2
+SPECIFIC, GENERIC, REPLY_ALONE, ACTION_ALONE = 0.8, 0.4, 0.3, 0.2
 LOCAL_DOMAIN: Final = 0.6
 """Our own MTA's word that a domain is unknown: its resolver may be at fault."""
 PROGRAMS: Final = frozenset({"x-unix", "unix"})
@@ -51,13 +50,6 @@ REMEMBERED: Final = 1024
 _FEWEST: Final = 256
 """Characters of a diagnostic that rules are always run on."""
 FAILURES: Final = frozenset({Kind.BOUNCE, Kind.DELAY})
-_EARLY: Final = {"mail": Reason.SENDER_REJECTED, "auth": Reason.SECURITY}
-_OF_AN_ADDRESS: Final = frozenset(
-    {Reason.USER_UNKNOWN, Reason.ADDRESS_INVALID, Reason.MAILBOX_FULL, Reason.MAILBOX_DISABLED, Reason.ADDRESS_MOVED, Reason.OWNER_CHANGED}
-    | {Reason.DOMAIN_UNKNOWN}
-)
-"""What is said of an address: before RCPT TO of ours, for no other was named yet (RFC 5321 3.3)."""
-_NO_MAIL: Final = frozenset({521, 556})
 
 
 class Ruling(msgspec.Struct, frozen=True, gc=False):
@@ -107,12 +99,12 @@ class Judge:
         limit = self.limit(events)
         judged = tuple([self._judge(event, limit, alone=alone, format_=format_) for event in events])
         if certainty < 1:
-            why = _whole("read-from-prose", "diagnostic", "")
-            judged = tuple(event if event.verdict.confidence <= certainty else _doubted(event, certainty, why) for event in judged)
+            why = whole("read-from-prose", "diagnostic", "")
+            judged = tuple(event if event.verdict.confidence <= certainty else doubted(event, certainty, why) for event in judged)
         if len(events) == 1:
             return judged
         named = frozenset((event.recipient or "").lower() for event in events)
-        return tuple(_of_somebody_else(event, named, shared=shared) for event in judged)
+        return tuple(of_somebody_else(event, named, shared=shared) for event in judged)
 
     def contradicts(self, event: Event, format_: str | None) -> bool:
         """Tell whether a judged event's label says something else than the verdict: another reason, or whose fault it is."""
@@ -135,7 +127,7 @@ class Judge:
     def _judge(self, event: Event, limit: int, *, alone: bool, format_: str | None) -> Event:
         if event.kind in FAILURES or (event.kind is Kind.OTHER and event.diagnostic):
             decide = self.decide if len(event.diagnostic or "") <= REMEMBERED else self._decide
-            return _of_the_sender(msgspec.structs.replace(event, verdict=decide(self._case(event, limit, format_))))
+            return of_the_sender(msgspec.structs.replace(event, verdict=decide(self._case(event, limit, format_))))
         return msgspec.structs.replace(event, verdict=self._no_failure(event, alone=alone))
 
     def _case(self, event: Event, limit: int, format_: str | None) -> _Case:
@@ -218,7 +210,7 @@ class Judge:
             reason = _REASON_OF_KIND[event.kind]
             if event.kind is Kind.DELIVERY and not _is_delivered(event):
                 reason = Reason.RELAYED
-            ruling = Ruling(reason, 1.0, _whole(f"kind-{event.kind}", "kind", event.kind))
+            ruling = Ruling(reason, 1.0, whole(f"kind-{event.kind}", "kind", event.kind))
         withdrawn = event.kind is Kind.UNSUBSCRIBE or (event.kind is Kind.COMPLAINT and alone and event.label in ABUSE)
         scope = Scope.ADDRESS if withdrawn and event.recipient else Scope.NONE
         advice = knowledge.advice_table().advice(ruling.reason, scope, Permanence.UNDETERMINED, 1.0)
@@ -229,45 +221,6 @@ class Judge:
         seen = transcript.normalise(text, 0, self._limits.rule_text)
         match = self.finder.find(Facts(seen.text, kind=Kind.AUTO_REPLY))
         return None if match is None else _by_rule(match, seen, text)
-
-
-_NAMED: Final = re.compile(r"<([^<>\s]{1,320}@[^<>\s]{1,255})>")
-
-
-def _of_somebody_else(event: Event, named: frozenset[str], *, shared: bool) -> Event:
-    """Believe a reply less where it names another recipient of the same report, or nobody and is `shared`: nullmailer gives all of them the first one's."""
-    found = _NAMED.search(event.diagnostic or "")
-    own = (event.recipient or "").lower()
-    if shared and found is None and own not in (event.diagnostic or "").lower():
-        return _doubted(event, SECOND_HAND, _whole("shared-reply", "diagnostic", event.diagnostic or ""))
-    if found is None or found[1].lower() not in named or found[1].lower() == own or own in (event.diagnostic or "").lower():
-        return event
-    return _doubted(event, SECOND_HAND, Evidence("names-another", CODES, "diagnostic", *found.span(), found[0]))
-
-
-def _of_the_sender(event: Event) -> Event:
-    """Take a refusal of an address or a domain before RCPT TO for one of ours: no other had been named yet."""
-    reason, verdict = _EARLY.get(event.command or ""), event.verdict
-    if reason is None or event.reply_code is None or (event.recipient and event.recipient.lower() in (event.diagnostic or "").lower()):
-        return event
-    early = _whole("before-the-recipient", "command", event.command or "")
-    if verdict.reason is Reason.DOMAIN_NO_MAIL and event.reply_code not in _NO_MAIL:  # the host's, or the sender's domain
-        return _doubted(event, SECOND_HAND, early)
-    if verdict.reason not in _OF_AN_ADDRESS:
-        return event
-    table = knowledge.advice_table()
-    scope = table.scope(reason, final=False, own=False)
-    advice = table.advice(reason, scope, verdict.permanence, verdict.confidence)
-    evidence = (msgspec.structs.replace(early, overrode=verdict.evidence[0].rule), *verdict.evidence)
-    return msgspec.structs.replace(event, verdict=msgspec.structs.replace(verdict, reason=reason, scope=scope, advice=advice, evidence=evidence))
-
-
-def _doubted(event: Event, at_most: float, why: Evidence) -> Event:
-    """Believe a verdict no more than `at_most`, and advise accordingly."""
-    verdict = event.verdict
-    confidence = min(verdict.confidence, at_most)
-    advice = knowledge.advice_table().advice(verdict.reason, verdict.scope, verdict.permanence, confidence)
-    return msgspec.structs.replace(event, verdict=msgspec.structs.replace(verdict, confidence=confidence, advice=advice, evidence=(*verdict.evidence, why)))
 
 
 _REASON_OF_KIND: Final = {
@@ -348,7 +301,7 @@ def _by_program(case: _Case) -> list[Ruling]:
     """Take a delivery program's own words (x-unix) that no rule knows for a failure of the program."""
     if case.type not in PROGRAMS or case.diagnostic is None:
         return []
-    return [Ruling(Reason.MAILER_ERROR, GENERIC, _whole("delivery-program", "diagnostic_type", case.type))]
+    return [Ruling(Reason.MAILER_ERROR, GENERIC, whole("delivery-program", "diagnostic_type", case.type))]
 
 
 def _by_codes(case: _Case, said: transcript.Transcript) -> list[Ruling]:
@@ -386,8 +339,8 @@ def _bare_552(case: _Case) -> Reason:
 
 def _by_action(case: _Case) -> Ruling:
     if case.status is not None:
-        return Ruling(Reason.UNDETERMINED, ACTION_ALONE, _whole("x" + case.status[1:], "enhanced_status", case.status))
-    return Ruling(Reason.UNDETERMINED, ACTION_ALONE, _whole(f"kind-{case.kind}", "kind", case.kind))
+        return Ruling(Reason.UNDETERMINED, ACTION_ALONE, whole("x" + case.status[1:], "enhanced_status", case.status))
+    return Ruling(Reason.UNDETERMINED, ACTION_ALONE, whole(f"kind-{case.kind}", "kind", case.kind))
 
 
 def _nobody_or_address(case: _Case, permanence: Permanence, scope: Scope | None, others: Sequence[str]) -> Scope:
@@ -407,7 +360,3 @@ def _code(rule: str, field: str, code: str, said: transcript.Transcript) -> Evid
     if place < 0:
         return Evidence(rule, CODES, field, 0, len(code), code)
     return Evidence(rule, CODES, "diagnostic", place, place + len(code), code)
-
-
-def _whole(rule: str, field: str, text: str) -> Evidence:
-    return Evidence(rule, CODES, field, 0, len(text), text)

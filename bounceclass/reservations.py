@@ -1,0 +1,70 @@
+"""What is held against a verdict that was found: whom else the reply may be about, and how it was read.
+
+`ann@example.org: 550 5.1.1 <bob@example.org> unknown` is about another recipient of the same report, and
+`550 5.1.1 user unknown (in reply to MAIL FROM command)` about the sender: no other was named yet.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+import msgspec
+
+from bounceclass import knowledge
+from bounceclass.model import Event, Evidence, Reason
+
+__all__ = ["CODES", "SECOND_HAND", "doubted", "of_somebody_else", "of_the_sender", "whole"]
+
+CODES: Final = "codes"
+"""The pack that evidence names where no rule of a pack decided."""
+SECOND_HAND: Final = 0.5
+_NAMED: Final = re.compile(r"<([^<>\s]{1,320}@[^<>\s]{1,255})>")
+_EARLY: Final = {"mail": Reason.SENDER_REJECTED, "auth": Reason.SECURITY}
+_OF_AN_ADDRESS: Final = frozenset(
+    {Reason.USER_UNKNOWN, Reason.ADDRESS_INVALID, Reason.MAILBOX_FULL, Reason.MAILBOX_DISABLED, Reason.ADDRESS_MOVED, Reason.OWNER_CHANGED}
+    | {Reason.DOMAIN_UNKNOWN}
+)
+"""What is said of an address: before RCPT TO of ours, for no other was named yet (RFC 5321 3.3)."""
+_NO_MAIL: Final = frozenset({521, 556})
+
+
+def of_somebody_else(event: Event, named: frozenset[str], *, shared: bool) -> Event:
+    """Believe a reply less where it names another recipient of the same report, or nobody and is `shared`: nullmailer gives all of them the first one's."""
+    found = _NAMED.search(event.diagnostic or "")
+    own = (event.recipient or "").lower()
+    if shared and found is None and own not in (event.diagnostic or "").lower():
+        return doubted(event, SECOND_HAND, whole("shared-reply", "diagnostic", event.diagnostic or ""))
+    if found is None or found[1].lower() not in named or found[1].lower() == own or own in (event.diagnostic or "").lower():
+        return event
+    return doubted(event, SECOND_HAND, Evidence("names-another", CODES, "diagnostic", *found.span(), found[0]))
+
+
+def of_the_sender(event: Event) -> Event:
+    """Take a refusal of an address or a domain before RCPT TO for one of ours: no other had been named yet."""
+    reason, verdict = _EARLY.get(event.command or ""), event.verdict
+    if reason is None or event.reply_code is None or (event.recipient and event.recipient.lower() in (event.diagnostic or "").lower()):
+        return event
+    early = whole("before-the-recipient", "command", event.command or "")
+    if verdict.reason is Reason.DOMAIN_NO_MAIL and event.reply_code not in _NO_MAIL:  # the host's, or the sender's domain
+        return doubted(event, SECOND_HAND, early)
+    if verdict.reason not in _OF_AN_ADDRESS:
+        return event
+    table = knowledge.advice_table()
+    scope = table.scope(reason, final=False, own=False)
+    advice = table.advice(reason, scope, verdict.permanence, verdict.confidence)
+    evidence = (msgspec.structs.replace(early, overrode=verdict.evidence[0].rule), *verdict.evidence)
+    return msgspec.structs.replace(event, verdict=msgspec.structs.replace(verdict, reason=reason, scope=scope, advice=advice, evidence=evidence))
+
+
+def doubted(event: Event, at_most: float, why: Evidence) -> Event:
+    """Believe a verdict no more than `at_most`, and advise accordingly."""
+    verdict = event.verdict
+    confidence = min(verdict.confidence, at_most)
+    advice = knowledge.advice_table().advice(verdict.reason, verdict.scope, verdict.permanence, confidence)
+    return msgspec.structs.replace(event, verdict=msgspec.structs.replace(verdict, confidence=confidence, advice=advice, evidence=(*verdict.evidence, why)))
+
+
+def whole(rule: str, field: str, text: str) -> Evidence:
+    """Return the evidence that all of a field is."""
+    return Evidence(rule, CODES, field, 0, len(text), text)
