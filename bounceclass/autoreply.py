@@ -23,6 +23,7 @@ __all__ = [
     "AUTO_REPLY",
     "UNSUBSCRIBE",
     "has_daemon_name",
+    "has_null_path",
     "is_dressed_up",
     "is_from_daemon",
     "is_marked",
@@ -69,8 +70,13 @@ def _table() -> _Automatic:
 
 def is_from_daemon(message: Message) -> bool:
     """Tell whether a mail system wrote the mail: a null return path, or a name such as mailer-daemon."""
+    return has_null_path(message) or has_daemon_name(message)
+
+
+def has_null_path(message: Message) -> bool:
+    """Tell whether nobody is to be told of a failure of this mail: its return path is "<>" (RFC 5321 4.5.5)."""
     path = message.headers.get("return-path")
-    return (path is not None and path.replace(" ", "") == "<>") or has_daemon_name(message)
+    return path is not None and path.replace(" ", "") == "<>"
 
 
 def may_be_notice(message: Message) -> bool:

@@ -9,28 +9,23 @@ two of them where a mail system wrote it, three where a machine or nobody did, e
 from __future__ import annotations
 
 import re
-from functools import cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
-import msgspec
-
 from bounceclass import quotation, transcript
 from bounceclass.addresses import mailbox
-from bounceclass.autoreply import has_daemon_name, is_from_daemon, is_marked
+from bounceclass.autoreply import has_daemon_name, has_null_path, is_marked
 from bounceclass.dsn import failed_recipients, parse_date
-from bounceclass.knowledge import data_file
-from bounceclass.literals import literals
-from bounceclass.model import Event, Kind
+from bounceclass.model import Event
+from bounceclass.noticewords import OF_FAILURE, WORDS_READ, fold, kind_of, says, table
 from bounceclass.returned import cut_off
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from bounceclass.literals import Automaton, Pieces
     from bounceclass.message import Message
     from bounceclass.mime.headers import Headers
-    from bounceclass.model import Report
+    from bounceclass.model import Kind, Report
 
 __all__ = ["DOUBTS", "FORMAT", "certainty", "read"]
 
@@ -46,15 +41,18 @@ PLAIN, DOUBTFUL = 0.8, 0.5
 _EXCERPT: Final = 1000
 _NEAR: Final = 64
 """Characters beside an address that tell what it is."""
+_SIGNATURE: Final = re.compile(r"\n-- ?\n")
+_BROKEN: Final = re.compile(r"<([^<>\s@]{1,64}@[^<>\s@]{0,200})\n[ \t]*([^<>\s@]{1,200})>")
+"""An address that a line's end breaks."""
 _WORD: Final = re.compile(r"\w+")
 _LABEL_WORDS: Final = 2
 _LONGEST: Final = 12
 """Lines of a quoted reply."""
 _REFUSAL: Final = re.compile(r"[45](?<![\w.][45])[0-5]\d(?![\w.]*\w@|\d)")
 _ENOUGH: Final = 2
+_REFUSED: Final = 400
 _FOR: Final = frozenset({"to", "cc", "received", "delivered-to", "x-original-to", "envelope-to"})
 _OF_LISTS: Final = ("list-id", "list-unsubscribe", "list-post")
-_OF_FAILURE: Final = ("failed", "delayed", "trying")
 _ANSWERS: Final = ("re:", "fw:", "fwd:", "aw:", "wg:", "sv:", "vs:", "tr:", "rv:", "antw:", "回复", "答复", "回覆")
 _ADDRESS: Final = re.compile(r"(?<![\w.+=/@-])[\w.!#$%&'*+/=?^`{|}~-]{1,64}@(?:[\w-]{1,63}\.)+[^\W\d_][\w-]{0,23}(?![\w@-])")
 _OPENS: Final = re.compile(r"(?:[ \t*|\W]{0,8}(?:[^\n@<>:]{0,40}:)?[ \t]*)?(?:<|&lt;|\"|')?\s?(?:rfc822;|smtp:|mailto:|to:)?[ \t]*(?:<)?$", re.IGNORECASE)
@@ -62,35 +60,18 @@ _CLOSES: Final = re.compile(r"[ \t]*[>\"')\].,:;(]|[ \t]*$|[ \t]+(?:\(|on |at |\
 _LABEL: Final = re.compile(r"([^\W\d_][\w -]{0,30}?)[ \t]*[:\uff1a]?[ \t]*[<\"'(\[]?[ \t]*$")
 
 
-class _Failures(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """failures.toml; the file says what each list means."""
-
-    failed: tuple[str, ...]
-    trying: tuple[str, ...]
-    given_up: tuple[str, ...]
-    delayed: tuple[str, ...]
-    final: tuple[str, ...]
-    returned: tuple[str, ...]
-    machines: tuple[str, ...]
-    helpers: frozenset[str]
-    not_recipient: frozenset[str]
-
-
-@cache
-def _table() -> _Failures:
-    return msgspec.toml.decode(data_file("failures.toml"), type=_Failures)
-
-
 def read(message: Message) -> list[Event]:
     """Return the events of a notice in prose, one for each recipient it names; none for other mail."""
     notice = _own_words(message.text())
     returned = message.original(in_text=True)
     failed = failed_recipients(message)
-    subject, text = _folded(message.headers.get("subject")), _folded(notice[:4000])
+    subject, text = fold(message.headers.get("subject")), fold(notice[:WORDS_READ])
     if not _is_notice(message, subject, text, comes_with=returned is not None or bool(failed)):
         return []
-    kind = _kind(f"{subject} {text}")
+    kind = kind_of(f"{subject} {text}")
     names: list[str | None] = list(failed or _recipients(message, notice, returned) or _mailed(message, returned)) or [None]
+    if names == [None] and returned is None and (transcript.read(text).reply_code or 0) < _REFUSED:
+        return []  # nobody, nothing, no reply: a claim without a fact
     return [_event(message, kind, name, about) for name, about in _regions(notice, names)]
 
 
@@ -117,50 +98,34 @@ def certainty(report: Report) -> float:
 
 
 def _own_words(text: str) -> str:
-    """Return what the notice itself says: no quoted line, nothing of the returned mail."""
-    return "\n".join(line for line in cut_off(text).split("\n") if not line.startswith(">"))
-
-
-@cache
-def _finder(*lists: str) -> Automaton | Pieces:
-    """Return what finds the words of some lists of the table."""
-    return literals(tuple(dict.fromkeys(word for name in lists for word in getattr(_table(), name))))
-
-
-def _says(text: str, *lists: str) -> bool:
-    return _finder(*lists).any_within(text)
-
-
-def _folded(text: str | None) -> str:
-    return " ".join((text or "").lower().split())
+    """Return what the notice itself says: no quoted line, nothing of the returned mail, no signature."""
+    own = _BROKEN.sub(r"<\1\2>", _SIGNATURE.split(cut_off(text), maxsplit=1)[0])
+    return "\n".join(line for line in own.split("\n") if not line.startswith(">"))
 
 
 def _is_notice(message: Message, subject: str, text: str, *, comes_with: bool) -> bool:
     """Tell a failure notice; `comes_with` tells that a mail came back with it, or a header that names who failed."""
+    if says(subject, "succeeded"):
+        return False
     tells = (
-        _says(subject, *_OF_FAILURE),
-        _says(text, *_OF_FAILURE),
-        transcript.read(text).reply_code is not None,
-        comes_with or _says(text[-2000:], "returned"),
+        says(subject, *OF_FAILURE),
+        says(text, *OF_FAILURE),
+        (transcript.read(text).reply_code or 0) >= _REFUSED,
+        comes_with or says(text[-2000:], "returned"),
     )
+    unanswerable = has_null_path(message)
     if has_daemon_name(message):
-        return (tells[0] or tells[3]) and sum(tells) >= _ENOUGH
+        return ((tells[0] or tells[3]) and sum(tells) >= _ENOUGH) or (unanswerable and tells[1] and not says(subject, "digests"))
     if is_marked(message) or any(name in message.headers for name in _OF_LISTS) or subject.startswith(_ANSWERS):
         return False
-    if is_from_daemon(message):
-        return sum(tells) > _ENOUGH or (tells[1] and comes_with)
+    if unanswerable:
+        return sum(tells) > _ENOUGH or (tells[1] and (tells[0] or comes_with)) or (tells[0] and tells[2])
     return sum(tells) > _ENOUGH if _is_machine(message) else all(tells)
 
 
 def _is_machine(message: Message) -> bool:
     """Tell whether the sender's local part is no person's: "Symantec_AntiVirus_for_SMTP_Gateways"."""
-    return _says((mailbox(message.headers.get("from") or "") or "").lower().partition("@")[0], "machines")
-
-
-def _kind(text: str) -> Kind:
-    if _says(text, "given_up"):
-        return Kind.BOUNCE
-    return Kind.DELAY if _says(text, "trying") or (_says(text, "delayed") and not _says(text, "final")) else Kind.BOUNCE
+    return says((mailbox(message.headers.get("from") or "") or "").lower().partition("@")[0], "machines")
 
 
 def _recipients(message: Message, notice: str, returned: Headers | None) -> list[str]:
@@ -194,15 +159,22 @@ def _addressees(returned: Headers) -> str:
 
 def _mentions(notice: str) -> Iterator[tuple[str, bool]]:
     """Yield each address of the notice, and whether it stands where a line names its recipient."""
-    table = _table()
     for line in _with_at(notice):
         for match in _ADDRESS.finditer(line):
             before, behind = line[max(0, match.start() - _NEAR) : match.start()], line[match.end() : match.end() + _NEAR]
             label = _LABEL.search(before)
+            if match[0].startswith("//"):  # a link
+                continue
             words = label[1].lower().split() if label else []
-            if words and (" ".join(words) in table.not_recipient or words[-1] in table.not_recipient):
+            if _names_another(words):
                 continue
             yield match[0].strip("."), bool(match.start() <= _NEAR and _OPENS.match(before) and _CLOSES.match(behind))
+
+
+def _names_another(words: Sequence[str]) -> bool:
+    """Tell whether the words before an address say that it is not the recipient's: the longest of their ends that is known decides."""
+    ends = (" ".join(words[start:]) for start in range(len(words)))
+    return next((end in table().not_recipient for end in ends if end in table().not_recipient or end in table().mailbox_of), False)
 
 
 def _own_addresses(message: Message, returned: Headers | None) -> set[str]:
@@ -212,7 +184,7 @@ def _own_addresses(message: Message, returned: Headers | None) -> set[str]:
     found = {name.lower() for value in values for name in _ADDRESS.findall(value or "")}
     mailed = (returned.get("to") or "").lower() if returned else ""
     for name in (name for line in _with_at(message.text().lower()) for name in _ADDRESS.findall(line)):
-        if name.partition("@")[0] in _table().helpers and name not in mailed:
+        if name.partition("@")[0] in table().helpers and name not in mailed:
             found.add(name)
     return found
 
@@ -234,7 +206,7 @@ def _event(message: Message, kind: Kind, recipient: str | None, about: str) -> E
         if not words:
             message.add_defect(FROM_NOTICE, recipient or "")
         said = transcript.read(quotation.unfold(words or about[:_EXCERPT], limit))
-    folded = _folded(about)
+    folded = fold(about)
     return Event(
         kind=kind,
         recipient=recipient,
@@ -269,10 +241,10 @@ def _words(about: str, recipient: str | None) -> str:
 
 
 def _until_returned(text: str) -> str:
-    if not _says(text.lower(), "returned"):
+    if not says(text.lower(), "returned"):
         return text.strip()
     lines = text.split("\n")
-    end = next((place for place, line in enumerate(lines) if _says(line.lower(), "returned")), len(lines))
+    end = next((place for place, line in enumerate(lines) if says(line.lower(), "returned")), len(lines))
     return "\n".join(lines[:end]).strip()
 
 

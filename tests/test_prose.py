@@ -41,6 +41,13 @@ def said(report: Report) -> list[tuple[str | None, int | None, str | None]]:
         ("Not delivered.\n\njo@example.org: 550 x\n\nOriginal message details:\n  To: list@example.org\n", [("jo@example.org", 550, None)]),
         (f"Not delivered to jo@example.org, see kim@example.org: 550 x\n\n{FOR_JO}", [("jo@example.org", 550, None)]),
         ("Not delivered.\n\njo@example.org\n220 mx.test ready\n250 ok\n554 5.7.1 spam", [("jo@example.org", 554, "5.7.1")]),
+        ("Not delivered to jo@example.org: 550 x\n\n-- \nPlease tell privacy@mx.test if this is not for you.", [("jo@example.org", 550, None)]),
+        ("Not delivered to jo@example.org: 550 x\nPlease notify kim@mx.test.", [("jo@example.org", 550, None)]),
+        ("Not delivered: 550 x\njo@example.org has moved to a new address: jo@new.example", [("jo@example.org", 550, None)]),
+        ("Not delivered: 550 x\nhttps://mx.test/why?of=kim@example.org", [(None, 550, None)]),
+        ("Not delivered to <jo.of.the.department@\n  example.org>: 550 x", [("jo.of.the.department@example.org", 550, None)]),
+        ("Nicht zugestellt: das Postfach von jo@example.org ist voll", [("jo@example.org", None, None)]),
+        ("Nicht zugestellt: die Nachricht von kim@example.net an jo@example.org", [("jo@example.org", None, None)]),
     ],
 )
 def test_a_notice_names_its_recipients_and_what_was_said_of_each(text: str, events: list[tuple[str | None, int | None, str | None]], engine: Engine) -> None:
@@ -60,6 +67,11 @@ def test_a_notice_names_its_recipients_and_what_was_said_of_each(text: str, even
         mail("Not delivered: 550 5.1.1 jo@example.org\n\n" + HEADERS, "Undeliverable", "Kim <kim@example.com>", "Auto-Submitted: auto-replied\n"),
         mail("It could not be delivered, jo@example.org\n\n" + HEADERS, "Hello", "Kim <kim@example.com>"),
         mail("Hello jo@example.org\n\n" + HEADERS, "Hello", "smtp@example.com", "Return-Path: <>\n"),
+        mail("It could not be delivered yesterday, jo@example.org, but I have repaired it.", "Your mail", extra="Return-Path: <postmaster@mx.test>\n"),
+        mail("Not delivered:\n1. jo@example.org\n2. kim@example.org", "Quarantine report", extra="Return-Path: <>\n"),
+        mail("Your message was successfully delivered.\n\n<jo@example.org>: delivery via mx.test[192.0.2.1]:25: 250 ok", "Successful Mail Delivery Report"),
+        mail("Your message has been successfully relayed to\n\n  jo@example.org", "Delivery Status Notification (Relay)", extra="Return-Path: <>\n"),
+        mail("Not delivered: 5 messages for you. See https://mx.test/?for=news@example.com"),
     ],
 )
 def test_mail_that_only_talks_of_failures_is_none(raw: bytes, engine: Engine) -> None:
@@ -71,6 +83,8 @@ def test_mail_that_only_talks_of_failures_is_none(raw: bytes, engine: Engine) ->
     [
         mail("It could not be delivered to jo@example.org\n\n" + HEADERS, "Mail", "no-reply@mx.test", "Return-Path: <>\n"),
         mail("It could not be delivered to jo@example.org. Do not send your original message again.", sender="SMTP_Gateway@mx.test"),
+        mail("It could not be delivered to jo@example.org", "Your mail to us", extra="Return-Path: <>\n"),
+        mail("It could not be delivered to jo@example.org", sender="root@mx.test", extra="Return-Path: <>\n"),
     ],
 )
 def test_a_null_return_path_or_a_machine_needs_fewer_signs(raw: bytes, engine: Engine) -> None:
@@ -101,6 +115,8 @@ def test_it_is_believed_less_and_suppresses_only_where_a_code_or_a_phrase_says_s
         ("Mail delayed", "Not yet delivered to jo@example.org, we will keep trying", Kind.DELAY),
         ("Delivery failed", "Not delivered to jo@example.org, it will be retried by nobody: giving up", Kind.BOUNCE),
         ("Delivery failed", "Could not be delivered to jo@example.org. Delivery attempts will continue for 5 days", Kind.DELAY),
+        ("Delivery incomplete", "A temporary problem with jo@example.org. We will retry for 3 hours, and tell you if it fails permanently.", Kind.DELAY),
+        ("Delivery report", "jo@example.org: delivery failed; we will not continue trying", Kind.BOUNCE),
         ("Zustellung verzögert", "Noch nicht zugestellt: jo@example.org\n\n" + HEADERS, Kind.DELAY),
     ],
 )
