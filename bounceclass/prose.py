@@ -46,6 +46,7 @@ _BROKEN: Final = re.compile(r"<([^<>\s@]{1,64}@[^<>\s@]{0,200})\n[ \t]*([^<>\s@]
 """An address that a line's end breaks."""
 _WORD: Final = re.compile(r"\w+")
 _LABEL_WORDS: Final = 2
+_LETTERS: Final = re.compile(r"[^\W\d_]{2}")
 _LONGEST: Final = 12
 """Lines of a quoted reply."""
 _REFUSAL: Final = re.compile(r"[45](?<![\w.][45])[0-5]\d(?![\w.]*\w@|\d)")
@@ -249,19 +250,19 @@ def _until_returned(text: str) -> str:
 
 
 def _reply(about: str, limit: int) -> transcript.Transcript | None:
-    """Return the refusal that the text quotes: the first with an enhanced status, else the first."""
-    first = None
+    """Return the refusal that the text quotes: the first with an enhanced status and words, else with a status, else the first."""
+    best, most = None, -1
     lines = about.split("\n")
     for place, line in enumerate(lines):
         if _REFUSAL.search(line) is None:
             continue
         said = transcript.read(quotation.unfold("\n".join(_until_blank(lines[place : place + _LONGEST])), limit))
-        if said.reply_code is None or said.reply_code < 400:  # noqa: PLR2004  the class
+        if said.reply_code is None or said.reply_code < _REFUSED:
             continue
-        if said.enhanced_status is not None:
-            return said
-        first = first or said
-    return first
+        worth = 2 * (said.enhanced_status is not None) + (_LETTERS.search(said.text, said.start, said.end) is not None)
+        if worth > most and (best is None or said.enhanced_status is not None):
+            best, most = said, worth
+    return best
 
 
 def _until_blank(lines: list[str]) -> Iterator[str]:
