@@ -12,6 +12,7 @@ defect of the Report.
 from __future__ import annotations
 
 import base64
+import html
 import quopri
 import re
 import string
@@ -46,7 +47,6 @@ _LONGEST: Final = {"base64": 6, "quoted-printable": 13}
 _NO_BASE64: Final = bytes(set(range(256)) - set(string.ascii_letters.encode() + string.digits.encode() + b"+/"))
 _TAGS: Final = re.compile(r"<(?:br|/p|/div|/tr|/li|/h\d)[^<>]{0,200}>|<[^<>]{1,1000}>", re.IGNORECASE)
 _UNSEEN: Final = re.compile(r"<(style|script|head)\b")
-_ENTITIES: Final = {"&nbsp;": " ", "&lt;": "<", "&gt;": ">", "&quot;": '"', "&#39;": "'", "&#64;": "@", "&amp;": "&"}
 
 
 class Message:
@@ -210,9 +210,7 @@ def _transfer_decoded(data: bytes, encoding: str) -> bytes:
 
 def _without_tags(text: str) -> str:
     text = _TAGS.sub(lambda tag: "\n" if tag[0][1] in "bB/" else " ", _without_unseen(text))
-    for entity, char in _ENTITIES.items():
-        text = text.replace(entity, char)
-    return text
+    return html.unescape(text).replace("\xa0", " ") if "&" in text else text
 
 
 def _without_unseen(text: str) -> str:

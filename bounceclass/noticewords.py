@@ -17,9 +17,11 @@ from bounceclass.model import Kind
 if TYPE_CHECKING:
     from bounceclass.literals import Automaton, Pieces
 
-__all__ = ["OF_FAILURE", "WORDS_READ", "fold", "kind_of", "says", "table"]
+__all__ = ["ANSWERS", "OF_FAILURE", "WORDS_READ", "Failures", "fold", "is_other_mail", "kind_of", "says", "table"]
 
 OF_FAILURE: Final = ("failed", "delayed", "trying", "given_up")
+ANSWERS: Final = ("re:", "fw:", "fwd:", "aw:", "wg:", "sv:", "vs:", "tr:", "rv:", "antw:", "回复", "答复", "回覆")
+"""How the subject of an answer begins."""
 WORDS_READ: Final = 4000
 """Characters of a notice that are asked: what it is stands near its head."""
 
@@ -33,10 +35,14 @@ class Failures(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     delayed: tuple[str, ...]
     final: tuple[str, ...]
     succeeded: tuple[str, ...]
-    digests: tuple[str, ...]
+    other_mail: tuple[str, ...]
+    yours: tuple[str, ...]
     returned: tuple[str, ...]
     machines: tuple[str, ...]
     helpers: frozenset[str]
+    recipient_labels: frozenset[str]
+    reached_labels: frozenset[str]
+    reason_labels: tuple[str, ...]
     not_recipient: frozenset[str]
     mailbox_of: frozenset[str]
 
@@ -61,6 +67,11 @@ def fold(text: str | None) -> str:
 def says(text: str, *lists: str) -> bool:
     """Tell whether a word of these lists stands in a folded text."""
     return _finder(*lists).any_within(text)
+
+
+def is_other_mail(subject: str) -> bool:
+    """Tell by a folded subject that a machine writes of something else than a failure, such as statistics or a quarantine."""
+    return says(subject, "other_mail") and not says(subject, *OF_FAILURE) and not subject.startswith(ANSWERS)
 
 
 def kind_of(text: str) -> Kind:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from bounceclass import autoreply, dsn, feedback, prose, receipt
 from bounceclass.message import DELIVERY, Message
 from bounceclass.model import UNREAD, Event, Original, Report, gravest
+from bounceclass.noticewords import fold, is_other_mail
 
 if TYPE_CHECKING:
     from bounceclass.notice import Notices
@@ -48,7 +49,8 @@ def _events(message: Message, notices: Notices | None) -> tuple[str | None, list
         if events := read_events(message):
             return (_dsn_format(message) if name == dsn.FORMAT else name), events
     if notices is not None:
-        dialect, events = notices.read(message, from_daemon=autoreply.may_be_notice(message))
+        known = autoreply.may_be_notice(message) and not is_other_mail(fold(message.headers.get("subject")))
+        dialect, events = notices.read(message, from_daemon=known)
         if events:
             return dialect, events
     for name, read_events in _OTHERS:

@@ -46,6 +46,11 @@ def said(report: Report) -> list[tuple[str | None, int | None, str | None]]:
         ("Not delivered: 550 x\njo@example.org has moved to a new address: jo@new.example", [("jo@example.org", 550, None)]),
         ("Not delivered: 550 x\nhttps://mx.test/why?of=kim@example.org", [(None, 550, None)]),
         ("Not delivered to <jo.of.the.department@\n  example.org>: 550 x", [("jo.of.the.department@example.org", 550, None)]),
+        ("Not delivered.\n\nFailed recipients: jo@example.org; kim@example.org\nReason: 550 x", [("jo@example.org", 550, None), ("kim@example.org", 550, None)]),
+        (
+            "Delivered: lee@example.org\nNot delivered: jo@example.org (550 x), kim@example.org (450 y)",
+            [("jo@example.org", 550, None), ("kim@example.org", 450, None)],
+        ),
         ("Nicht zugestellt: das Postfach von jo@example.org ist voll", [("jo@example.org", None, None)]),
         ("Nicht zugestellt: die Nachricht von kim@example.net an jo@example.org", [("jo@example.org", None, None)]),
     ],
@@ -69,6 +74,10 @@ def test_a_notice_names_its_recipients_and_what_was_said_of_each(text: str, even
         mail("Hello jo@example.org\n\n" + HEADERS, "Hello", "smtp@example.com", "Return-Path: <>\n"),
         mail("It could not be delivered yesterday, jo@example.org, but I have repaired it.", "Your mail", extra="Return-Path: <postmaster@mx.test>\n"),
         mail("Not delivered:\n1. jo@example.org\n2. kim@example.org", "Quarantine report", extra="Return-Path: <>\n"),
+        mail("Top bounces:\njo@example.org 550 user unknown (4)", "Mail statistics", extra="Return-Path: <>\n"),
+        mail("jo@example.org 451 4.7.1 greylisted\nIt could not be delivered.", "mail queue report", "root@mx.test", "Return-Path: <>\n"),
+        mail("Your message has not been delivered yet to jo@example.org: follow https://mx.test/x", "Please confirm your message", extra="Return-Path: <>\n"),
+        mail("The parcel could not be delivered. Write to jo@example.org", "Delivery failed", "depot@example.org", "Return-Path: <>\n"),
         mail("Your message was successfully delivered.\n\n<jo@example.org>: delivery via mx.test[192.0.2.1]:25: 250 ok", "Successful Mail Delivery Report"),
         mail("Your message has been successfully relayed to\n\n  jo@example.org", "Delivery Status Notification (Relay)", extra="Return-Path: <>\n"),
         mail("Not delivered: 5 messages for you. See https://mx.test/?for=news@example.com"),
@@ -84,7 +93,9 @@ def test_mail_that_only_talks_of_failures_is_none(raw: bytes, engine: Engine) ->
         mail("It could not be delivered to jo@example.org\n\n" + HEADERS, "Mail", "no-reply@mx.test", "Return-Path: <>\n"),
         mail("It could not be delivered to jo@example.org. Do not send your original message again.", sender="SMTP_Gateway@mx.test"),
         mail("It could not be delivered to jo@example.org", "Your mail to us", extra="Return-Path: <>\n"),
-        mail("It could not be delivered to jo@example.org", sender="root@mx.test", extra="Return-Path: <>\n"),
+        mail("Your mail could not be delivered to jo@example.org", sender="root@mx.test", extra="Return-Path: <>\n"),
+        mail("Your mail to jo@example.org went round in circles.", "Undeliverable", extra="Return-Path: <>\n"),
+        mail("To: jo@example.org\nSubject: News", "Notification of non-delivery", extra="Return-Path: <>\n"),
     ],
 )
 def test_a_null_return_path_or_a_machine_needs_fewer_signs(raw: bytes, engine: Engine) -> None:
@@ -159,6 +170,17 @@ def test_any_text_is_read_and_only_those_are_named_who_stand_in_the_mail(head: s
 
 def test_each_language_has_a_sample_that_it_reads() -> None:
     assert len(list((SAMPLES / "prose").glob("*.eml"))) >= 15
+
+
+def test_a_labelled_reason_is_all_that_is_judged(engine: Engine) -> None:
+    text = "We are sorry that your message to our customer jo@example.org\n\nReason: mailbox full,\n  so try later\nSubject: News\n"
+    (event,) = engine.classify(mail(f"It could not be delivered. {text}")).events
+    assert event.diagnostic == "mailbox full, so try later"
+
+
+def test_a_subject_of_statistics_hides_no_failure_that_it_tells_of(engine: Engine) -> None:
+    report = engine.classify(mail("Not delivered.\n\njo@example.org: 550 no such user", "Undeliverable: Weekly statistics"))
+    assert (report.format, said(report)) == ("prose", [("jo@example.org", 550, None)])
 
 
 def test_an_event_of_prose_says_so_in_its_evidence(engine: Engine) -> None:
