@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from bounceclass.noticewords import says, table
+from bounceclass.noticewords import OF_FAILURE, fold, says, table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from bounceclass.message import Message
     from bounceclass.mime.headers import Headers
 
-__all__ = ["FROM_ORIGINAL", "FROM_TEXT", "Named", "has_labelled", "named", "until_returned"]
+__all__ = ["CODE", "FROM_ORIGINAL", "FROM_TEXT", "Named", "has_labelled", "named", "until_returned"]
 
 FROM_ORIGINAL: Final = "recipient-from-original"
 """The defect of a notice that names nobody: who is meant is taken from the mail that came back."""
@@ -34,9 +34,13 @@ _NEAR: Final = 64
 """Characters beside an address that tell what it is."""
 _FOR: Final = frozenset({"to", "cc", "received", "delivered-to", "x-original-to", "envelope-to"})
 _ADDRESS: Final = re.compile(r"(?<![\w.+=/@-])[\w.!#$%&'*+/=?^`{|}~-]{1,64}@(?:[\w-]{1,63}\.)+[^\W\d_][\w-]{0,23}(?![\w@-])")
-_OPENS: Final = re.compile(r"(?:[ \t*|\W]{0,8}(?:[^\n@<>:]{0,40}:)?[ \t]*)?(?:<|&lt;|\"|')?\s?(?:rfc822;|smtp:|mailto:|to:)?[ \t]*(?:<)?$", re.IGNORECASE)
-_CLOSES: Final = re.compile(r"[ \t]*[>\"')\].,:;(]|[ \t]*$|[ \t]+(?:\(|on |at |\d|-)", re.IGNORECASE)
-_LABEL: Final = re.compile(r"([^\W\d_][\w /()-]{0,30}?)[ \t]*([:\uff1a]?)[ \t]*[<\"'(\[]?[ \t]*$")
+_OPENS: Final = re.compile(r"(?:[ \t*|\W]{0,8}(?:[^\n@<>:]{0,40}:)?[ \t]*)?(?:<|&lt;|\"|'|\[)?\s?(?:rfc822;|smtp:|mailto:|to:)?[ \t]*(?:<)?$", re.IGNORECASE)
+_CLOSES: Final = re.compile(r"[ \t]*[>\"')\].,:;(|]|[ \t]*$|[ \t]+(?:\(|on |at |\d|-)", re.IGNORECASE)
+_LABEL: Final = re.compile(r"([^\W\d_][\w /()-]{0,30}?)[ \t]*([:\uff1a]?)[ \t]*[<\"'(\[]?(?:smtp:|mailto:|rfc822;)?[ \t]*$", re.IGNORECASE)
+_PARAGRAPHS: Final = re.compile(r"\n[ \t]*\n")
+CODE: Final = re.compile(r"[45](?<![\w.][45])[0-5]\d(?![\w.]*\w@|\d)")
+"""A number that may be the reply of a host that refuses."""
+_PLAINLY: Final = 2
 _LISTED: Final = re.compile(r"[>\"']?[ \t]*(?:\([^()\n]{0,60}\)[ \t]*)?[,;][ \t]*[<\"']?$")
 """What stands between the addresses of a list: "a@example.org (unknown), b@example.org"."""
 
@@ -49,21 +53,26 @@ class Named(msgspec.Struct, frozen=True, gc=False):
 
 
 def named(message: Message, notice: str, returned: Headers | None) -> Named:
-    """Return whom the notice names: those with whom a line opens, else those that it mentions, else the returned mail's one addressee."""
+    """Return whom the notice names: those with whom a line opens, else those that it mentions, else the returned mail's one addressee.
+
+    Of those that it mentions, the ones beside which it tells of a failure or a code, if there are such.
+    """
     own = _own_addresses(message, returned)
     mailed = _addressees(returned).lower() if returned else ""
     for text in dict.fromkeys((until_returned(notice), notice)):
-        plain, mentioned = dict[str, str](), dict[str, str]()
-        for name, opens in _mentions(text):
+        ranks = dict[str, tuple[str, int]]()
+        for name, rank in _mentions(text):
             key = name.lower()
-            if key not in own:
-                (plain if opens else mentioned).setdefault(key, name)
-        known = [name for key, name in (plain | mentioned).items() if key in mailed]
-        found = list(known or plain.values() or mentioned.values())[: message.limits.recipients]
+            if key not in own and rank > ranks.get(key, ("", -1))[1]:
+                ranks[key] = (name if key not in ranks else ranks[key][0], rank)
+        known = [name for key, (name, _) in ranks.items() if key in mailed]
+        best = max((rank for _, rank in ranks.values()), default=-1)
+        found = (known or [name for name, rank in ranks.values() if rank == best])[: message.limits.recipients]
         if found:
-            if not (known or plain):
+            plainly = bool(known) or best == _PLAINLY
+            if not plainly:
                 message.add_defect(FROM_TEXT, "")
-            return Named(tuple(found), bool(known or plain))
+            return Named(tuple(found), plainly)
     return _mailed(message, returned)
 
 
@@ -96,9 +105,19 @@ def _addressees(returned: Headers) -> str:
     return " ".join(value for name, value in returned.items() if name.lower() in _FOR)
 
 
-def _mentions(notice: str) -> Iterator[tuple[str, bool]]:
-    """Yield each address of the notice, and whether it stands where a line names its recipient."""
-    for line in _with_at(notice):
+def _mentions(notice: str) -> Iterator[tuple[str, int]]:
+    """Yield each address of the notice and how it is named: plainly, in a paragraph that tells of a failure, or in another."""
+    for paragraph in _PARAGRAPHS.split(notice) if "@" in notice else ():
+        told: bool | None = None
+        for name, opens in _of_lines(paragraph):
+            if told is None and not opens:
+                told = says(fold(paragraph), *OF_FAILURE) or CODE.search(paragraph) is not None
+            yield name, _PLAINLY if opens else int(bool(told))
+
+
+def _of_lines(paragraph: str) -> Iterator[tuple[str, bool]]:
+    """Yield each address that may be a recipient's, and whether it stands where a line names one."""
+    for line in _with_at(paragraph):
         end, opened = 0, False
         for match in _ADDRESS.finditer(line):
             before, behind = line[max(0, match.start() - _NEAR) : match.start()], line[match.end() : match.end() + _NEAR]

@@ -46,6 +46,8 @@ _LONGEST: Final = {"base64": 6, "quoted-printable": 13}
 """Raw bytes that a character may take, line ends included; in other encodings four."""
 _NO_BASE64: Final = bytes(set(range(256)) - set(string.ascii_letters.encode() + string.digits.encode() + b"+/"))
 _TAGS: Final = re.compile(r"<(?:br|/p|/div|/tr|/li|/h\d)[^<>]{0,200}>|<[^<>]{1,1000}>", re.IGNORECASE)
+_MAILTO: Final = re.compile(r"<a\s[^<>]{0,500}?href\s*=\s*[\"']?mailto:([^\"'<>?\s]{3,320})[^<>]{0,500}>([^<@]{0,200})</a>", re.IGNORECASE)
+"""A link to an address under another name than its own."""
 _UNSEEN: Final = re.compile(r"<(style|script|head)\b")
 
 
@@ -209,8 +211,18 @@ def _transfer_decoded(data: bytes, encoding: str) -> bytes:
 
 
 def _without_tags(text: str) -> str:
-    text = _TAGS.sub(lambda tag: "\n" if tag[0][1] in "bB/" else " ", _without_unseen(text))
+    text = _without_unseen(text)
+    if "mailto:" in text:
+        text = _MAILTO.sub(r"\2 &lt;\1&gt;", text)
+    text = _TAGS.sub(_in_place_of, text)
     return html.unescape(text).replace("\xa0", " ") if "&" in text else text
+
+
+def _in_place_of(tag: re.Match[str]) -> str:
+    """Return the line's end, the paragraph's end or the blank that a tag stands for."""
+    if tag[0][1] not in "bB/":
+        return " "
+    return "\n\n" if tag[0][1] == "/" and tag[0][2:3] in "pPhH" else "\n"
 
 
 def _without_unseen(text: str) -> str:

@@ -17,7 +17,7 @@ from bounceclass import quotation, transcript
 from bounceclass.addresses import mailbox
 from bounceclass.autoreply import has_daemon_name, has_null_path, is_marked
 from bounceclass.dsn import failed_recipients, parse_date
-from bounceclass.mentions import FROM_ORIGINAL, FROM_TEXT, Named, has_labelled, named, until_returned
+from bounceclass.mentions import CODE, FROM_ORIGINAL, FROM_TEXT, Named, has_labelled, named, until_returned
 from bounceclass.model import Event
 from bounceclass.noticewords import ANSWERS, OF_FAILURE, WORDS_READ, fold, is_other_mail, kind_of, says, table
 from bounceclass.returned import cut_off
@@ -44,7 +44,6 @@ _LABEL_WORDS: Final = 2
 _LETTERS: Final = re.compile(r"[^\W\d_]{2}")
 _LONGEST: Final = 12
 """Lines of a quoted reply."""
-_REFUSAL: Final = re.compile(r"[45](?<![\w.][45])[0-5]\d(?![\w.]*\w@|\d)")
 _ENOUGH: Final = 2
 _REFUSED: Final = 400
 _OF_LISTS: Final = ("list-id", "list-unsubscribe", "list-post")
@@ -63,9 +62,8 @@ def read(message: Message) -> list[Event]:
     if not _is_notice(message, subject, text, notice, comes_with=comes_with):
         return []
     found = Named(tuple(failed), plainly=True) if failed else named(message, notice, returned)
-    believed = found.plainly or (found.names and (has_daemon_name(message) or _is_machine(message) or says(text, "yours")))
-    if not (comes_with or believed or _refuses(text)):
-        return []  # no reply, nothing that came back, nobody named for certain: a claim without a fact
+    if not (comes_with or _refuses(text) or found.plainly or (found.names and _is_claimed(message, subject, text))):
+        return []  # no reply, nothing that came back, nobody named for certain
     kind = kind_of(f"{subject} {text}")
     return [_event(message, kind, name, about) for name, about in _regions(notice, found.names or (None,))]
 
@@ -87,7 +85,7 @@ def _regions(notice: str, names: Sequence[str | None]) -> Iterator[tuple[str | N
         own = notice[places[name] : behind[places[name]]]
         shares = list(starts.values()).count(starts[name]) > 1
         rest = own.partition("\n")[0].replace(name or "", "")
-        says_more = shares and (_LETTERS.search(rest) or _REFUSAL.search(rest))
+        says_more = shares and (_LETTERS.search(rest) or CODE.search(rest))
         yield name, own if says_more else notice[starts[name] : ends[starts[name]]]
 
 
@@ -128,11 +126,16 @@ def _is_notice(message: Message, subject: str, text: str, notice: str, *, comes_
     )
     unanswerable = has_null_path(message)
     if has_daemon_name(message):
-        about_yours = tells[0] and (says(text, "yours") or has_labelled(notice))
+        about_yours = (tells[0] or tells[2]) and (says(text, "yours") or has_labelled(notice))
         return ((tells[0] or tells[3]) and sum(tells) >= _ENOUGH) or (unanswerable and (tells[1] or about_yours))
     if unanswerable:
         return sum(tells) > _ENOUGH or (tells[1] and (tells[0] or comes_with)) or (tells[0] and tells[2])
     return sum(tells) > _ENOUGH if _is_machine(message) else all(tells)
+
+
+def _is_claimed(message: Message, subject: str, text: str) -> bool:
+    """Tell whether the notice is plainly about a mail of its reader's, so that an address in a sentence may be whom it was for."""
+    return says(f"{subject} {text}", "yours") or _is_machine(message) or (has_daemon_name(message) and says(subject, *OF_FAILURE))
 
 
 def _refuses(text: str) -> bool:
@@ -204,7 +207,7 @@ def _reply(about: str, limit: int) -> transcript.Transcript | None:
     best, most = None, -1
     lines = about.split("\n")
     for place, line in enumerate(lines):
-        if _REFUSAL.search(line) is None:
+        if CODE.search(line) is None:
             continue
         said = transcript.read(quotation.unfold("\n".join(_until_blank(lines[place : place + _LONGEST])), limit))
         if said.reply_code is None or said.reply_code < _REFUSED:

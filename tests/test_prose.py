@@ -51,6 +51,8 @@ def said(report: Report) -> list[tuple[str | None, int | None, str | None]]:
             "Delivered: lee@example.org\nNot delivered: jo@example.org (550 x), kim@example.org (450 y)",
             [("jo@example.org", 550, None), ("kim@example.org", 450, None)],
         ),
+        ("Your message to jo@example.org was not delivered.\n\nKim (kim@mx.test) is there on Mondays.", [("jo@example.org", None, None)]),
+        ("Not delivered.\n\nRecipient: [SMTP:jo@example.org]\nReason: 550 x", [("jo@example.org", 550, None)]),
         ("Nicht zugestellt: das Postfach von jo@example.org ist voll", [("jo@example.org", None, None)]),
         ("Nicht zugestellt: die Nachricht von kim@example.net an jo@example.org", [("jo@example.org", None, None)]),
     ],
