@@ -118,32 +118,13 @@ _SENDMAIL: Final = Notice(
 #     SMTP error from remote mail server after RCPT TO:<user@example.org>:
 #     550 5.1.1 No such user
 #
-# What it was forwarded to may stand for the address that was mailed, or be hidden:
-#
-#   an undisclosed address
-#     (generated from user@example.org)
-_LINE: Final = re.compile(rf"^ {{2}}(?:[^\s<@][^\n<@]*<)?<?(?P<recipient>{ADDRESS})>?[ \t]*$", re.MULTILINE)
-_HIDDEN: Final = re.compile(
-    rf"^ {{2}}(?:an undisclosed address|(?:pipe|save|mail) to [^\n]*)\n {{4}}\(?generated (?:from|by) (?P<recipient>{ADDRESS})\)?[ \t]*$", re.MULTILINE
-)
-
-
-def _read_exim(message: Message, notice: str, kind: Kind = Kind.BOUNCE) -> list[Event]:
-    notice = _HIDDEN.sub(r"  \1", notice)
-    first = _LINE.search(notice)
-    shared = notice[: first.start()] if first else ""
-    return [make_event(message, name, words if words.strip() else shared, kind=kind) for name, words in by_recipient(_LINE, notice)]
-
-
-def _read_exim_delayed(message: Message, notice: str) -> list[Event]:
-    return _read_exim(message, notice, Kind.DELAY)
-
-
+# "an undisclosed address (generated from user@example.org)" is left to the prose reader, which is believed less: the
+# refusal is of one whom the mail was passed on to, perhaps of one member of a list.
 _EXIM: Final = Notice(
     name="exim",
     evidence="Exim 4.96, run; samples/exim; src/deliver.c",
     start=r"^A message that you (?:have )?sent could not be delivered to",
-    reader=_read_exim,
+    recipient=rf"^ {{2}}(?:[^\s<@][^\n<@]*<)?<?(?P<recipient>{ADDRESS})>?[ \t]*$",
     stop=r"^-{3,} (?:This is a copy of|The (?:header|body) of|The original message|This message was)",
 )
 # A message that you sent has not yet been delivered to one or more of its
@@ -157,7 +138,7 @@ _EXIM_DELAYED: Final = msgspec.structs.replace(
     name="exim-delayed",
     start=r"^A message that you (?:have )?sent has not yet been delivered to",
     stop=r"^No action is required on your part",
-    reader=_read_exim_delayed,
+    kind=Kind.DELAY,
 )
 
 # This is the mail system at host mail.example.com.
