@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from bounceclass.message import Message
     from bounceclass.mime.headers import Headers
 
-__all__ = ["CODE", "FROM_ORIGINAL", "FROM_TEXT", "Named", "has_labelled", "named", "until_returned"]
+__all__ = ["CODE", "FROM_ORIGINAL", "FROM_TEXT", "Named", "has_labelled", "named", "names_plainly", "until_returned", "without_addresses"]
 
 FROM_ORIGINAL: Final = "recipient-from-original"
 """The defect of a notice that names nobody: who is meant is taken from the mail that came back."""
@@ -95,6 +95,16 @@ def has_labelled(notice: str) -> bool:
     return False
 
 
+def names_plainly(notice: str) -> bool:
+    """Tell whether a line of the notice opens with an address that may be a recipient's."""
+    return any(opens for _, opens in _of_lines(notice))
+
+
+def without_addresses(text: str) -> str:
+    """Return a text without the addresses in it."""
+    return _ADDRESS.sub("", text) if "@" in text else text
+
+
 def _with_at(text: str) -> Iterator[str]:
     """Yield the lines that may hold an address: in others it is looked for long, and in vain."""
     return (line for line in text.split("\n") if "@" in line)
@@ -130,7 +140,8 @@ def _of_lines(paragraph: str) -> Iterator[tuple[str, bool]]:
                 opened = False
                 continue
             opened = (opened and in_list) or bool(match.start() <= _NEAR and _OPENS.match(before) and _CLOSES.match(behind))
-            yield match[0].strip("."), opened
+            key, equals, value = match[0].strip(".").partition("=")
+            yield (value if equals and key.lower() in table().recipient_labels else match[0].strip(".")), opened
 
 
 def _names_another(words: Sequence[str]) -> bool:

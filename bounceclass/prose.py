@@ -10,14 +10,13 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from bounceclass import quotation, transcript
 from bounceclass.addresses import mailbox
 from bounceclass.autoreply import has_daemon_name, has_null_path, is_marked
 from bounceclass.dsn import failed_recipients, parse_date
-from bounceclass.mentions import CODE, FROM_ORIGINAL, FROM_TEXT, Named, has_labelled, named, until_returned
+from bounceclass.mentions import CODE, FROM_ORIGINAL, FROM_TEXT, Named, has_labelled, named, names_plainly, until_returned, without_addresses
 from bounceclass.model import Event
 from bounceclass.noticewords import ANSWERS, OF_FAILURE, WORDS_READ, fold, is_other_mail, kind_of, says, table
 from bounceclass.returned import cut_off
@@ -62,31 +61,39 @@ def read(message: Message) -> list[Event]:
     if not _is_notice(message, subject, text, notice, comes_with=comes_with):
         return []
     found = Named(tuple(failed), plainly=True) if failed else named(message, notice, returned)
-    if not (comes_with or _refuses(text) or found.plainly or (found.names and _is_claimed(message, subject, text))):
+    named_for_certain = found.plainly and (has_daemon_name(message) or has_labelled(notice))
+    if not (comes_with or _refuses(text) or named_for_certain or (found.names and _is_claimed(message, subject, text))):
         return []  # no reply, nothing that came back, nobody named for certain
     kind = kind_of(f"{subject} {text}")
     return [_event(message, kind, name, about) for name, about in _regions(notice, found.names or (None,))]
 
 
 def _regions(notice: str, names: Sequence[str | None]) -> Iterator[tuple[str | None, str]]:
-    """Yield each recipient with the lines about it, up to where the next one is named; one alone has all."""
+    """Yield each recipient with the lines about it, up to where the next one is named; one alone has all.
+
+    Who is only listed shares what is said of the next.
+    """
     if len(names) == 1:
         yield names[0], notice
         return
     lowered = notice.lower()
     places = {name: place for name in names if (place := lowered.rfind((name or "\0").lower())) >= 0}
-    starts = {name: notice.rfind("\n", 0, place) + 1 for name, place in places.items()}
-    ends = dict(pairwise([*sorted(set(starts.values())), len(notice)]))
-    behind = dict(pairwise([*sorted(places.values()), len(notice)]))
+    regions, behind, end = dict[str | None, str](), "", len(notice)
+    for name, place in sorted(places.items(), key=lambda item: -item[1]):
+        line = notice.rfind("\n", 0, place) + 1
+        follows = any(line <= other < place for other in places.values())
+        own, rest = notice[place if follows else line : end], notice[place + len(name or "") : end]
+        said = _says_something(rest if follows or "\n" not in rest else own.replace(name or "", ""))
+        regions[name] = behind = own if said or not behind else own + behind
+        end = place if follows else line
     for name in names:
-        if name not in starts:
-            yield name, notice
-            continue
-        own = notice[places[name] : behind[places[name]]]
-        shares = list(starts.values()).count(starts[name]) > 1
-        rest = own.partition("\n")[0].replace(name or "", "")
-        says_more = shares and (_LETTERS.search(rest) or CODE.search(rest))
-        yield name, own if says_more else notice[starts[name] : ends[starts[name]]]
+        yield name, regions.get(name, notice)
+
+
+def _says_something(text: str) -> bool:
+    """Tell whether there are words or a code beside the addresses."""
+    text = without_addresses(text)
+    return _LETTERS.search(text) is not None or CODE.search(text) is not None
 
 
 def certainty(report: Report) -> float:
@@ -118,24 +125,33 @@ def _may_be_notice(message: Message, subject: str) -> bool:
 
 def _is_notice(message: Message, subject: str, text: str, notice: str, *, comes_with: bool) -> bool:
     """Tell a failure notice; `comes_with` tells that a mail came back with it, or a header that names who failed."""
+    code = transcript.read(text).reply_code or _REFUSED
     tells = (
         says(subject, *OF_FAILURE),
         says(text, *OF_FAILURE),
         _refuses(text),
         comes_with or says(text[-2000:], "returned"),
     )
+    if code < _REFUSED and not tells[1]:
+        return False  # "250 ok", and no word of failure: it arrived
     unanswerable = has_null_path(message)
     if has_daemon_name(message):
-        about_yours = (tells[0] or tells[2]) and (says(text, "yours") or has_labelled(notice))
-        return ((tells[0] or tells[3]) and sum(tells) >= _ENOUGH) or (unanswerable and (tells[1] or about_yours))
+        if (tells[0] or tells[3]) and sum(tells) >= _ENOUGH:
+            return True
+        return unanswerable and ((any(tells[:3]) and (_is_yours(subject, text) or has_labelled(notice))) or (tells[0] and names_plainly(notice)))
     if unanswerable:
         return sum(tells) > _ENOUGH or (tells[1] and (tells[0] or comes_with)) or (tells[0] and tells[2])
     return sum(tells) > _ENOUGH if _is_machine(message) else all(tells)
 
 
+def _is_yours(subject: str, text: str) -> bool:
+    """Tell whether a notice speaks of what its reader sent."""
+    return says(f"{subject} {text}", "yours")
+
+
 def _is_claimed(message: Message, subject: str, text: str) -> bool:
     """Tell whether the notice is plainly about a mail of its reader's, so that an address in a sentence may be whom it was for."""
-    return says(f"{subject} {text}", "yours") or _is_machine(message) or (has_daemon_name(message) and says(subject, *OF_FAILURE))
+    return _is_yours(subject, text) or _is_machine(message) or (has_daemon_name(message) and says(subject, *OF_FAILURE))
 
 
 def _refuses(text: str) -> bool:
@@ -195,7 +211,7 @@ def _words(about: str, recipient: str | None) -> str:
     while place >= 0:
         start, end = lowered.rfind("\n\n", 0, place) + 1, lowered.find("\n\n", place)
         end = end if end >= 0 else len(about)
-        if len(_WORD.findall(lowered[start:end].replace(name, ""))) > _LABEL_WORDS:
+        if len(_WORD.findall(without_addresses(lowered[start:end].replace(name, "")))) > _LABEL_WORDS:
             return about[start:end]
         behind = behind or until_returned(about[end : end + _EXCERPT])
         place = lowered.find(name, end)

@@ -76,6 +76,9 @@ def test_a_notice_names_its_recipients_and_what_was_said_of_each(text: str, even
         mail("Hello jo@example.org\n\n" + HEADERS, "Hello", "smtp@example.com", "Return-Path: <>\n"),
         mail("It could not be delivered yesterday, jo@example.org, but I have repaired it.", "Your mail", extra="Return-Path: <postmaster@mx.test>\n"),
         mail("Not delivered:\n1. jo@example.org\n2. kim@example.org", "Quarantine report", extra="Return-Path: <>\n"),
+        mail("Your message was delivered to jo@example.org (250 2.0.0 OK).", "Delivery report", extra="Return-Path: <>\n"),
+        mail("jo@example.org 550 5.1.1 user unknown", "Weekly bounce report", extra="Return-Path: <>\n"),
+        mail("Virus: a mail from lee@example.net to jo@example.org was not delivered.", "Alert", extra="Return-Path: <>\n"),
         mail("Top bounces:\njo@example.org 550 user unknown (4)", "Mail statistics", extra="Return-Path: <>\n"),
         mail("jo@example.org 451 4.7.1 greylisted\nIt could not be delivered.", "mail queue report", "root@mx.test", "Return-Path: <>\n"),
         mail("Your message has not been delivered yet to jo@example.org: follow https://mx.test/x", "Please confirm your message", extra="Return-Path: <>\n"),
@@ -172,6 +175,11 @@ def test_any_text_is_read_and_only_those_are_named_who_stand_in_the_mail(head: s
 
 def test_each_language_has_a_sample_that_it_reads() -> None:
     assert len(list((SAMPLES / "prose").glob("*.eml"))) >= 15
+
+
+def test_who_is_only_listed_shares_what_is_said_of_the_next(engine: Engine) -> None:
+    report = engine.classify(mail("It could not be delivered to\n\n  jo@example.org\n  kim@example.org\n\nReason: no such user"))
+    assert [(event.recipient, event.diagnostic) for event in report.events] == [("jo@example.org", "no such user"), ("kim@example.org", "no such user")]
 
 
 def test_a_labelled_reason_is_all_that_is_judged(engine: Engine) -> None:
