@@ -79,12 +79,15 @@ def _regions(notice: str, names: Sequence[str | None]) -> Iterator[tuple[str | N
     lowered = notice.lower()
     places = {name: place for name in names if (place := lowered.rfind((name or "\0").lower())) >= 0}
     regions, behind, end = dict[str | None, str](), "", len(notice)
-    for name, place in sorted(places.items(), key=lambda item: -item[1]):
+    found = sorted(places.items(), key=lambda item: -item[1])
+    for (name, place), before in zip(found, [*(place for _, place in found[1:]), -1], strict=True):
         line = notice.rfind("\n", 0, place) + 1
-        follows = any(line <= other < place for other in places.values())
+        follows = before >= line
         own, rest = notice[place if follows else line : end], notice[place + len(name or "") : end]
-        said = _says_something(rest if follows or "\n" not in rest else own.replace(name or "", ""))
-        regions[name] = behind = own if said or not behind else own + behind
+        if _says_something(rest if follows or "\n" not in rest else own.replace(name or "", "")):
+            regions[name] = behind = own
+        else:
+            regions[name] = own + behind
         end = place if follows else line
     for name in names:
         yield name, regions.get(name, notice)
