@@ -24,6 +24,7 @@ __all__ = [
     "UNSUBSCRIBE",
     "has_daemon_name",
     "has_null_path",
+    "has_path",
     "is_dressed_up",
     "is_from_daemon",
     "is_marked",
@@ -71,6 +72,11 @@ def _table() -> _Automatic:
 def is_from_daemon(message: Message) -> bool:
     """Tell whether a mail system wrote the mail: a null return path, or a name such as mailer-daemon."""
     return has_null_path(message) or has_daemon_name(message)
+
+
+def has_path(message: Message) -> bool:
+    """Tell whether the mail's return path is known, and somebody's."""
+    return "return-path" in message.headers and not has_null_path(message)
 
 
 def has_null_path(message: Message) -> bool:

@@ -2,8 +2,13 @@
 
 It asks nothing of the wording but what `data/failures.toml` lists, in fifteen languages, and is asked
 when no standard and no dialect speaks. Subject, text, a reply code and a returned mail tell a notice:
-two of them where a mail system wrote it, three where a machine or nobody did, else all. Quoted lines
-("> ") are somebody else's and tell nothing. What it reads is believed less (`judge`).
+
+    a mail system's name          two of them, or one and a null return path, of what the reader sent
+    a null return path alone      three, or two that are surer
+    a machine's name alone        three, and doubted
+    neither, and no return path   all four, and doubted: a person may quote a notice
+
+Quoted lines ("> ") are somebody else's and tell nothing. What it reads is believed less (`judge`).
 """
 
 from __future__ import annotations
@@ -14,7 +19,7 @@ from typing import TYPE_CHECKING, Final
 
 from bounceclass import quotation, transcript
 from bounceclass.addresses import mailbox
-from bounceclass.autoreply import has_daemon_name, has_null_path, is_marked
+from bounceclass.autoreply import has_daemon_name, has_null_path, has_path, is_marked
 from bounceclass.dsn import failed_recipients, parse_date
 from bounceclass.mentions import CODE, FROM_ORIGINAL, FROM_TEXT, Named, has_labelled, named, names_plainly, until_returned, without_addresses
 from bounceclass.model import Event
@@ -32,7 +37,9 @@ __all__ = ["DOUBTS", "FORMAT", "certainty", "read"]
 FORMAT: Final = "prose"
 FROM_NOTICE: Final = "reason-from-notice"
 """The defect of a notice that says nothing beside the address: the reason is sought in all of its text."""
-DOUBTS: Final = frozenset({FROM_ORIGINAL, FROM_NOTICE, FROM_TEXT})
+FROM_ANYBODY: Final = "sender-is-no-mail-system"
+"""The defect of a notice whose sender has neither the name nor the null return path of a mail system: anybody may quote one."""
+DOUBTS: Final = frozenset({FROM_ORIGINAL, FROM_NOTICE, FROM_TEXT, FROM_ANYBODY})
 PLAIN, DOUBTFUL = 0.8, 0.5
 _EXCERPT: Final = 1000
 _SIGNATURE: Final = re.compile(r"\n-- ?\n")
@@ -61,8 +68,10 @@ def read(message: Message) -> list[Event]:
     if not _is_notice(message, subject, text, notice, comes_with=comes_with):
         return []
     found = Named(tuple(failed), plainly=True) if failed else named(message, notice, returned)
-    named_for_certain = found.plainly and (has_daemon_name(message) or has_labelled(notice))
-    if not (comes_with or _refuses(text) or named_for_certain or (found.names and _is_claimed(message, subject, text))):
+    daemon = has_daemon_name(message)
+    refused = _refuses(text) and (daemon or bool(found.names))
+    for_certain = found.plainly and (daemon or has_labelled(notice))
+    if not (comes_with or refused or for_certain or (found.names and _is_claimed(message, subject, text))):
         return []  # no reply, nothing that came back, nobody named for certain
     kind = kind_of(f"{subject} {text}")
     return [_event(message, kind, name, about) for name, about in _regions(notice, found.names or (None,))]
@@ -123,7 +132,7 @@ def _may_be_notice(message: Message, subject: str) -> bool:
         return True
     if is_marked(message) or any(name in message.headers for name in _OF_LISTS) or subject.startswith(ANSWERS):
         return False
-    return has_null_path(message) or _is_machine(message) or says(subject, *OF_FAILURE)
+    return has_null_path(message) or _is_machine(message) or (says(subject, *OF_FAILURE) and not has_path(message))
 
 
 def _is_notice(message: Message, subject: str, text: str, notice: str, *, comes_with: bool) -> bool:
@@ -144,7 +153,10 @@ def _is_notice(message: Message, subject: str, text: str, notice: str, *, comes_
         return unanswerable and ((any(tells[:3]) and (_is_yours(subject, text) or has_labelled(notice))) or (tells[0] and names_plainly(notice)))
     if unanswerable:
         return sum(tells) > _ENOUGH or (tells[1] and (tells[0] or comes_with)) or (tells[0] and tells[2])
-    return sum(tells) > _ENOUGH if _is_machine(message) else all(tells)
+    if not (sum(tells) > _ENOUGH if _is_machine(message) else all(tells)):
+        return False
+    message.add_defect(FROM_ANYBODY, "")
+    return True
 
 
 def _is_yours(subject: str, text: str) -> bool:

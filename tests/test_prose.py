@@ -78,6 +78,7 @@ def test_a_notice_names_its_recipients_and_what_was_said_of_each(text: str, even
         mail("Not delivered:\n1. jo@example.org\n2. kim@example.org", "Quarantine report", extra="Return-Path: <>\n"),
         mail("Your message was delivered to jo@example.org (250 2.0.0 OK).", "Delivery report", extra="Return-Path: <>\n"),
         mail("jo@example.org 550 5.1.1 user unknown", "Weekly bounce report", extra="Return-Path: <>\n"),
+        mail("Hi, I got this: could not be delivered, jo@example.org: 550 5.1.1\n\n" + HEADERS, "Undeliverable", "Kim <kim@example.com>", "Return-Path: <kim@example.com>\n"),
         mail("Virus: a mail from lee@example.net to jo@example.org was not delivered.", "Alert", extra="Return-Path: <>\n"),
         mail("Top bounces:\njo@example.org 550 user unknown (4)", "Mail statistics", extra="Return-Path: <>\n"),
         mail("jo@example.org 451 4.7.1 greylisted\nIt could not be delivered.", "mail queue report", "root@mx.test", "Return-Path: <>\n"),
@@ -175,6 +176,12 @@ def test_any_text_is_read_and_only_those_are_named_who_stand_in_the_mail(head: s
 
 def test_each_language_has_a_sample_that_it_reads() -> None:
     assert len(list((SAMPLES / "prose").glob("*.eml"))) >= 15
+
+
+def test_who_is_no_mail_system_is_doubted(engine: Engine) -> None:
+    report = engine.classify(mail("Not delivered.\n\njo@example.org: 550 5.1.1 no such user\n\n" + HEADERS, sender="Kim <kim@example.com>"))
+    assert [(event.recipient, event.verdict.advice) for event in report.events] == [("jo@example.org", Advice.COUNT)]
+    assert "sender-is-no-mail-system" in {defect.code for defect in report.defects}
 
 
 def test_who_is_only_listed_shares_what_is_said_of_the_next(engine: Engine) -> None:
