@@ -35,6 +35,8 @@ _NEAR: Final = 64
 _FOR: Final = frozenset({"to", "cc", "received", "delivered-to", "x-original-to", "envelope-to"})
 _ADDRESS: Final = re.compile(r"(?<![\w.+=/@-])[\w.!#$%&'*+/=?^`{|}~-]{1,64}@(?:[\w-]{1,63}\.)+[^\W\d_][\w-]{0,23}(?![\w@-])")
 _OPENS: Final = re.compile(r"(?:[ \t*|\W]{0,8}(?:[^\n@<>:]{0,40}:)?[ \t]*)?(?:<|&lt;|\"|'|\[)?\s?(?:rfc822;|smtp:|mailto:|to:)?[ \t]*(?:<)?$", re.IGNORECASE)
+_DISPLAYED: Final = re.compile(r"[ \t]{0,8}(?:\"[^\"\n@]{1,60}\"|(?:[^\W\d_a-z][\w.'-]{0,30},? ){1,3})[ \t]*<$")
+"""A name before an address, on a line of their own: "    Jo Hill <jo@example.org>"."""
 _CLOSES: Final = re.compile(r"[ \t]*[>\"')\].,:;(|]|[ \t]*$|[ \t]+(?:\(|on |at |\d|-)", re.IGNORECASE)
 _LABEL: Final = re.compile(r"([^\W\d_][\w /()-]{0,30}?)[ \t]*([:\uff1a]?)[ \t]*[<\"'(\[]?(?:smtp:|mailto:|rfc822;)?[ \t]*$", re.IGNORECASE)
 _PARAGRAPHS: Final = re.compile(r"\n[ \t]*\n")
@@ -59,21 +61,29 @@ def named(message: Message, notice: str, returned: Headers | None) -> Named:
     """
     own = _own_addresses(message, returned)
     mailed = _addressees(returned).lower() if returned else ""
+    first = Named()
     for text in dict.fromkeys((until_returned(notice), notice)):
-        ranks = dict[str, tuple[str, int]]()
-        for name, rank in _mentions(text):
-            key = name.lower()
-            if key not in own and rank > ranks.get(key, ("", -1))[1]:
-                ranks[key] = (name if key not in ranks else ranks[key][0], rank)
-        known = [name for key, (name, _) in ranks.items() if key in mailed]
-        best = max((rank for _, rank in ranks.values()), default=-1)
-        found = (known or [name for name, rank in ranks.values() if rank == best])[: message.limits.recipients]
-        if found:
-            plainly = bool(known) or best == _PLAINLY
-            if not plainly:
-                message.add_defect(FROM_TEXT, "")
-            return Named(tuple(found), plainly)
+        found = _best(text, own, mailed, message.limits.recipients)
+        if found.plainly:
+            return found
+        first = first if first.names else found
+    if first.names:
+        message.add_defect(FROM_TEXT, "")
+        return first
     return _mailed(message, returned)
+
+
+def _best(text: str, own: set[str], mailed: str, limit: int) -> Named:
+    """Return those that a text names best: whom the returned mail was for, those that are named plainly, else beside a failure, else at all."""
+    ranks = dict[str, tuple[str, int]]()
+    for name, rank in _mentions(text):
+        key = name.lower()
+        if key not in own and rank > ranks.get(key, ("", -1))[1]:
+            ranks[key] = (name if key not in ranks else ranks[key][0], rank)
+    known = {key for key in ranks if key in mailed}
+    best = _PLAINLY if known else max((rank for _, rank in ranks.values()), default=-1)
+    found = [name for key, (name, rank) in ranks.items() if rank == best or key in known]
+    return Named(tuple(found[:limit]), best == _PLAINLY)
 
 
 def until_returned(text: str) -> str:
@@ -121,7 +131,7 @@ def _mentions(notice: str) -> Iterator[tuple[str, int]]:
         told: bool | None = None
         for name, opens in _of_lines(paragraph):
             if told is None and not opens:
-                told = says(fold(paragraph), *OF_FAILURE) or CODE.search(paragraph) is not None
+                told = says(fold(paragraph), *OF_FAILURE, "yours") or CODE.search(paragraph) is not None
             yield name, _PLAINLY if opens else int(bool(told))
 
 
@@ -139,9 +149,17 @@ def _of_lines(paragraph: str) -> Iterator[tuple[str, bool]]:
             if match[0].startswith("//") or (not in_list and _names_another(label[1].lower().split() if label else ())):  # a link, somebody else
                 opened = False
                 continue
-            opened = (opened and in_list) or bool(match.start() <= _NEAR and _OPENS.match(before) and _CLOSES.match(behind))
-            key, equals, value = match[0].strip(".").partition("=")
-            yield (value if equals and key.lower() in table().recipient_labels else match[0].strip(".")), opened
+            opened = (opened and in_list) or (match.start() <= _NEAR and _opens(before, behind))
+            name = match[0].lstrip("'`").strip(".")
+            key, equals, value = name.partition("=")
+            yield (value if equals and key.lower() in table().recipient_labels else name), opened
+
+
+def _opens(before: str, behind: str) -> bool:
+    """Tell whether a line names its recipient, by what stands before and behind an address."""
+    if _OPENS.match(before) and _CLOSES.match(behind):
+        return True
+    return _DISPLAYED.match(before) is not None and behind.strip() in {">", ">:"}
 
 
 def _names_another(words: Sequence[str]) -> bool:

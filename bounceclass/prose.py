@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Final
 from bounceclass import quotation, transcript
 from bounceclass.addresses import mailbox
 from bounceclass.autoreply import has_daemon_name, has_null_path, has_path, is_marked
+from bounceclass.codes import status_class
 from bounceclass.dsn import failed_recipients, parse_date
 from bounceclass.mentions import CODE, FROM_ORIGINAL, FROM_TEXT, Named, has_labelled, named, names_plainly, until_returned, without_addresses
 from bounceclass.model import Event
@@ -188,16 +189,21 @@ def _event(message: Message, kind: Kind, recipient: str | None, about: str) -> E
             message.add_defect(FROM_NOTICE, recipient or "")
         said = transcript.read(quotation.unfold(words or about[:_EXCERPT], limit))
     folded = fold(about)
+    accepts = said.reply_code is not None and said.reply_code < _REFUSED and not _status_fails(said.enhanced_status)
     return Event(
         kind=kind,
         recipient=recipient,
-        reply_code=said.reply_code,
-        enhanced_status=said.enhanced_status,
+        reply_code=None if accepts else said.reply_code,
+        enhanced_status=None if accepts else said.enhanced_status,
         diagnostic=_diagnostic(said) or None,
         command=said.command or transcript.find_command(folded),
         remote_mta=said.remote_host or transcript.find_host(folded),
         occurred_at=parse_date(message.headers.get("date"), message),
     )
+
+
+def _status_fails(status: str | None) -> bool:
+    return (status_class(status) or 0) >= _REFUSED // 100
 
 
 def _diagnostic(said: transcript.Transcript) -> str:
@@ -219,16 +225,17 @@ def _labelled(about: str) -> str:
 
 
 def _words(about: str, recipient: str | None) -> str:
-    """Return what the notice says beside a recipient: the paragraph that names it, or what follows where none says more; else ""."""
+    """Return what the notice says beside a recipient: the paragraph that names it, and what follows where that says little; else ""."""
     name = (recipient or "\0").lower()
     lowered, behind = about.lower(), ""
     place = lowered.find(name)
     while place >= 0:
         start, end = lowered.rfind("\n\n", 0, place) + 1, lowered.find("\n\n", place)
         end = end if end >= 0 else len(about)
-        if len(_WORD.findall(without_addresses(lowered[start:end].replace(name, "")))) > _LABEL_WORDS:
+        words = [word for word in _WORD.findall(without_addresses(lowered[start:end].replace(name, ""))) if word not in table().recipient_labels]
+        if len(words) > _LABEL_WORDS:
             return about[start:end]
-        behind = behind or until_returned(about[end : end + _EXCERPT])
+        behind = behind or until_returned(about[start if words else end : end + _EXCERPT])
         place = lowered.find(name, end)
     return behind
 

@@ -54,7 +54,7 @@ _STATUS_AT_HEAD: Final = re.compile(rf"[\s\"'(\[#]*({STATUS})(?![\w-]|\.\d)")
 # Words after which a number is a reply: the remote is quoted.
 _QUOTES: Final = re.compile(
     r"(?:said|says|replied|responded|answered|to talk to me|was|reason|response|reply|returned|error|message|"
-    r"last (?:transfail|error|smtp error|attempt)|failed|rejected|refused|diagnostic|status|code|smtp;|>|->|<<<|\||follows:?|session follows -+)"
+    r"last (?:transfail|error|smtp error|attempt)|failed|rejected|refused|diagnostic|status|code|smtp;|>|->|<<<|<--|\||follows:?|session follows -+)"
     r"[:\s\"'(\[=]*\Z",
 )
 # An outer reply that only wraps the one that counts: "554 5.4.7 [internal] ... (last transfail: 452 4.2.2 full)".
