@@ -50,7 +50,7 @@ _INLINE: Final = re.compile(r"<(?!/|br\b)|</(?:a|b|i|u|em|strong|span|font|tt|co
 """A tag that ends no line: one that opens, or closes a part of one."""
 _BESIDE: Final = "\0"
 """For a tag within a line, until it is known whether a line begins there; NUL stands in no text."""
-_LINE_START: Final = re.compile(rf"^ ?{_BESIDE}+", re.MULTILINE)
+_LINE_START: Final = re.compile(rf"^[ {_BESIDE}]*{_BESIDE}", re.MULTILINE)
 _MAILTO: Final = re.compile(r"<a\s[^<>]{0,500}?href\s*=\s*[\"']?mailto:([^\"'<>?\s]{3,320})[^<>]{0,500}>([^<@]{0,200})</a>", re.IGNORECASE)
 """A link to an address under another name than its own."""
 _UNSEEN: Final = re.compile(r"<(style|script|head)\b")

@@ -39,7 +39,7 @@ FORMAT: Final = "prose"
 FROM_NOTICE: Final = "reason-from-notice"
 """The defect of a notice that says nothing beside the address: the reason is sought in all of its text."""
 FROM_ANYBODY: Final = "sender-is-no-mail-system"
-"""The defect of a notice whose sender has neither the name nor the null return path of a mail system: anybody may quote one."""
+"""The defect of a notice that neither name nor null return path shows to be a mail system's: anybody may quote one."""
 DOUBTS: Final = frozenset({FROM_ORIGINAL, FROM_NOTICE, FROM_TEXT, FROM_ANYBODY})
 PLAIN, DOUBTFUL = 0.8, 0.5
 _EXCERPT: Final = 1000
@@ -151,13 +151,18 @@ def _is_notice(message: Message, subject: str, text: str, notice: str, *, comes_
     if has_daemon_name(message):
         if (tells[0] or tells[3]) and sum(tells) >= _ENOUGH:
             return True
-        return unanswerable and ((any(tells[:3]) and (_is_yours(subject, text) or has_labelled(notice))) or (tells[0] and names_plainly(notice)))
+        return unanswerable and _is_of_yours(subject, text, notice, tells)
     if unanswerable:
         return sum(tells) > _ENOUGH or (tells[1] and (tells[0] or comes_with)) or (tells[0] and tells[2])
     if not (sum(tells) > _ENOUGH if _is_machine(message) else all(tells)):
         return False
     message.add_defect(FROM_ANYBODY, "")
     return True
+
+
+def _is_of_yours(subject: str, text: str, notice: str, tells: Sequence[bool]) -> bool:
+    """Tell whether one tell is enough: the notice speaks of what its reader sent, or names a recipient as such."""
+    return (any(tells[:3]) and (_is_yours(subject, text) or has_labelled(notice))) or (tells[0] and names_plainly(notice))
 
 
 def _is_yours(subject: str, text: str) -> bool:
