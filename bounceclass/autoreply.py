@@ -25,6 +25,7 @@ __all__ = [
     "has_daemon_name",
     "has_null_path",
     "has_path",
+    "has_robot_name",
     "is_dressed_up",
     "is_from_daemon",
     "is_marked",
@@ -47,6 +48,7 @@ class _AutoReply(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class _Daemon(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     locals: frozenset[str]
+    people: frozenset[str]
     names: tuple[str, ...]
 
 
@@ -98,6 +100,13 @@ def has_daemon_name(message: Message) -> bool:
     local = (mailbox(sender) or "").partition("@")[0]
     daemon = _table().daemon
     return sender.strip() in {"", "<>"} or local in daemon.locals or any(name in sender for name in daemon.names)
+
+
+def has_robot_name(message: Message) -> bool:
+    """Tell whether the sender's address is one that no person writes under: mailer-daemon, not postmaster."""
+    local = (mailbox(message.headers.get("from") or "") or "").lower().partition("@")[0]
+    daemon = _table().daemon
+    return local in daemon.locals and local not in daemon.people
 
 
 def read_auto_reply(message: Message) -> list[Event]:

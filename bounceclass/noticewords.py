@@ -43,6 +43,7 @@ class Failures(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     recipient_labels: frozenset[str]
     reached_labels: frozenset[str]
     reason_labels: tuple[str, ...]
+    header_labels: tuple[str, ...]
     not_recipient: frozenset[str]
     mailbox_of: frozenset[str]
 

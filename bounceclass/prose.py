@@ -3,7 +3,8 @@
 It asks nothing of the wording but what `data/failures.toml` lists, in fifteen languages, and is asked
 when no standard and no dialect speaks. Subject, text, a reply code and a returned mail tell a notice:
 
-    a mail system's name          two of them, or one and a null return path, of what the reader sent
+    a mail system's name          two of them, or one and a null return path, of what the reader sent;
+                                  a robot's (mailer-daemon) a reply code alone, in whatever language
     a null return path alone      three, or two that are surer
     a machine's name alone        three, and doubted
     neither, and no return path   all four, and doubted: a person may quote a notice
@@ -19,7 +20,7 @@ from typing import TYPE_CHECKING, Final
 
 from bounceclass import quotation, transcript
 from bounceclass.addresses import mailbox
-from bounceclass.autoreply import has_daemon_name, has_null_path, has_path, is_marked
+from bounceclass.autoreply import has_daemon_name, has_null_path, has_path, has_robot_name, is_marked
 from bounceclass.codes import status_class
 from bounceclass.dsn import failed_recipients, parse_date
 from bounceclass.mentions import CODE, FROM_ORIGINAL, FROM_TEXT, Named, has_labelled, named, names_plainly, until_returned, without_addresses
@@ -48,6 +49,7 @@ _BROKEN: Final = re.compile(r"<([^<>\s@]{1,64}@[^<>\s@]{0,200})\n[ \t]*([^<>\s@]
 """An address that a line's end breaks."""
 _WORD: Final = re.compile(r"\w+")
 _LABEL_WORDS: Final = 2
+_COLONS: Final = (":", "\uff1a")
 _LETTERS: Final = re.compile(r"[^\W\d_]{2}")
 _LONGEST: Final = 12
 """Lines of a quoted reply."""
@@ -70,7 +72,7 @@ def read(message: Message) -> list[Event]:
         return []
     found = Named(tuple(failed), plainly=True) if failed else named(message, notice, returned)
     daemon = has_daemon_name(message)
-    refused = _refuses(text) and (daemon or bool(found.names))
+    refused = _refuses(text) and (bool(found.names) or (daemon and says(subject, *OF_FAILURE)))
     for_certain = found.plainly and (daemon or has_labelled(notice))
     if not (comes_with or refused or for_certain or (found.names and _is_claimed(message, subject, text))):
         return []  # no reply, nothing that came back, nobody named for certain
@@ -151,7 +153,7 @@ def _is_notice(message: Message, subject: str, text: str, notice: str, *, comes_
     if has_daemon_name(message):
         if (tells[0] or tells[3]) and sum(tells) >= _ENOUGH:
             return True
-        return unanswerable and _is_of_yours(subject, text, notice, tells)
+        return unanswerable and (_is_of_yours(subject, text, notice, tells) or (tells[2] and has_robot_name(message)))
     if unanswerable:
         return sum(tells) > _ENOUGH or (tells[1] and (tells[0] or comes_with)) or (tells[0] and tells[2])
     if not (sum(tells) > _ENOUGH if _is_machine(message) else all(tells)):
@@ -220,7 +222,14 @@ def _diagnostic(said: transcript.Transcript) -> str:
 @cache
 def _reason_line() -> re.Pattern[str]:
     labels = "|".join(map(re.escape, table().reason_labels))
-    return re.compile(rf"^[ \t*|]*(?:{labels})[ \t]*[:\uff1a]\s{{0,8}}(\S[^\n]*(?:\n[ \t]+\S[^\n]*)*)", re.IGNORECASE | re.MULTILINE)
+    return re.compile(rf"(?:^|[.;!?][ \t]+)[ \t*|]*(?:{labels})[ \t]*[:\uff1a]\s{{0,8}}(\S[^\n]*(?:\n[ \t]+\S[^\n]*)*)", re.IGNORECASE | re.MULTILINE)
+
+
+@cache
+def _repeated() -> re.Pattern[str]:
+    """Return what finds the lines in which a notice repeats the mail's header."""
+    labels = "|".join(map(re.escape, table().header_labels))
+    return re.compile(rf"^[ \t]*(?:{labels})[ \t]*[:\uff1a][^\n]*$", re.IGNORECASE | re.MULTILINE)
 
 
 def _labelled(about: str) -> str:
@@ -237,9 +246,11 @@ def _words(about: str, recipient: str | None) -> str:
     while place >= 0:
         start, end = lowered.rfind("\n\n", 0, place) + 1, lowered.find("\n\n", place)
         end = end if end >= 0 else len(about)
-        words = [word for word in _WORD.findall(without_addresses(lowered[start:end].replace(name, ""))) if word not in table().recipient_labels]
+        said = _repeated().sub("", without_addresses(lowered[start:end].replace(name, "")))
+        words = [word for word in _WORD.findall(said) if word not in table().recipient_labels]
         if len(words) > _LABEL_WORDS:
-            return about[start:end]
+            more = about.find("\n\n", end + 2) if about[start:end].rstrip().endswith(_COLONS) else end
+            return about[start : more if more >= 0 else len(about)]
         behind = behind or until_returned(about[start if words else end : end + _EXCERPT])
         place = lowered.find(name, end)
     return behind

@@ -178,6 +178,21 @@ def test_each_language_has_a_sample_that_it_reads() -> None:
     assert len(list((SAMPLES / "prose").glob("*.eml"))) >= 15
 
 
+def test_a_paragraph_that_ends_with_a_colon_is_read_on_and_repeated_headers_say_nothing(engine: Engine) -> None:
+    text = "It could not be delivered.\n\nTo: jo@example.org\nSubject: News of June and July\n\nThe reason is this:\n\nThere is no such user."
+    (event,) = engine.classify(mail(text)).events
+    assert event.verdict.reason == "user-unknown"
+    (event,) = engine.classify(mail("Your mail to jo@example.org was rejected for this reason:\n\nThe mailbox is full.\n\nWrite to us if you need help.")).events
+    assert event.diagnostic == "Your mail to jo@example.org was rejected for this reason: The mailbox is full."
+
+
+def test_a_robots_reply_code_is_a_notice_in_any_language(engine: Engine) -> None:
+    text = "Üzenetét nem sikerült kézbesíteni: jo@example.org\n550 5.1.1 ismeretlen felhasználó"
+    robot, person = ("mailer-daemon@mx.test", "postmaster@mx.test")
+    found = [said(engine.classify(mail(text, "Hiba", sender, "Return-Path: <>\n"))) for sender in (robot, person)]
+    assert found == [[("jo@example.org", 550, "5.1.1")], []]
+
+
 def test_who_is_no_mail_system_is_doubted(engine: Engine) -> None:
     report = engine.classify(mail("Not delivered.\n\njo@example.org: 550 5.1.1 no such user\n\n" + HEADERS, sender="Kim <kim@example.com>"))
     assert [(event.recipient, event.verdict.advice) for event in report.events] == [("jo@example.org", Advice.COUNT)]
