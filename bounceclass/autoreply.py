@@ -6,7 +6,7 @@ mail comes from a mail system; and words in a text alone prove nothing at all.
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -25,7 +25,7 @@ __all__ = [
     "has_daemon_name",
     "has_null_path",
     "has_path",
-    "has_robot_name",
+    "has_unmanned_name",
     "is_dressed_up",
     "is_from_daemon",
     "is_marked",
@@ -49,6 +49,7 @@ class _AutoReply(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class _Daemon(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     locals: frozenset[str]
     people: frozenset[str]
+    robots: frozenset[str]
     names: tuple[str, ...]
 
 
@@ -93,20 +94,28 @@ def may_be_notice(message: Message) -> bool:
 
 
 def has_daemon_name(message: Message) -> bool:
-    """Tell whether the sender has the name of a mail system, or none at all."""
-    sender = (message.headers.get("from") or "").lower()
-    if not sender and not any(name in message.headers for name in _OF_A_MAIL):
-        return False
-    local = (mailbox(sender) or "").partition("@")[0]
+    """Tell whether the sender has the name of a mail system, or none at all; or names who failed (X-Failed-Recipients), as only mail systems do."""
+    sender = message.headers.get("from") or ""
+    if "x-failed-recipients" in message.headers:
+        return True
+    return _is_daemon(sender) and (bool(sender) or any(name in message.headers for name in _OF_A_MAIL))
+
+
+@lru_cache(maxsize=256)  # a mail is asked several times
+def _is_daemon(sender: str) -> bool:
+    sender = sender.lower()
     daemon = _table().daemon
-    return sender.strip() in {"", "<>"} or local in daemon.locals or any(name in sender for name in daemon.names)
+    return sender.strip() in {"", "<>"} or _local_part(sender) in daemon.locals or any(name in sender for name in daemon.names)
 
 
-def has_robot_name(message: Message) -> bool:
+def _local_part(sender: str) -> str:
+    return (mailbox(sender) or "").lower().partition("@")[0]
+
+
+def has_unmanned_name(message: Message) -> bool:
     """Tell whether the sender's address is one that no person writes under: mailer-daemon, not postmaster."""
-    local = (mailbox(message.headers.get("from") or "") or "").lower().partition("@")[0]
-    daemon = _table().daemon
-    return local in daemon.locals and local not in daemon.people
+    local = _local_part(message.headers.get("from") or "")
+    return local in _table().daemon.locals and local not in _table().daemon.people
 
 
 def read_auto_reply(message: Message) -> list[Event]:
@@ -129,7 +138,8 @@ def is_dressed_up(message: Message) -> bool:
 
     Courier's mailbot and challenge-response services send such; a mail system's own notice is never one.
     """
-    return (message.headers.get("auto-submitted") or "").lower().startswith("auto-replied") and not has_daemon_name(message)
+    replied = (message.headers.get("auto-submitted") or "").lower().startswith("auto-replied")
+    return replied and not has_daemon_name(message) and _local_part(message.headers.get("from") or "") not in _table().daemon.robots
 
 
 def _has(message: Message, name: str, starts: tuple[str, ...]) -> bool:

@@ -31,6 +31,8 @@ _JMRP_HEADER: Final = "x-hmxmroriginalrecipient"
 
 def read(message: Message) -> list[Event]:
     """Return an event for each recipient that the feedback reports name, one without if none is named."""
+    if not message.of_type(FEEDBACK):
+        return []
     limit = message.limits.recipients
     events = list(islice((event for text in message.status_texts(FEEDBACK) for event in _events(message, text)), limit + 1))
     if len(events) > limit:

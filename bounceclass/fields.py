@@ -13,6 +13,8 @@ within a group, a fold that lost its blank.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
+from io import StringIO
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -23,10 +25,20 @@ __all__ = ["Group", "address", "decode_xtext", "paragraphs", "typed"]
 Group = dict[str, str]
 """Fields by name in lower case; the first of several counts. Values are unfolded."""
 
-_FIELD: Final = re.compile(r"([A-Za-z][\w.-]{1,60})[ \t]*:[ \t]*(.*)")
+_NAME: Final = re.compile(r"([A-Za-z][\w.-]{1,60})[ \t]*\Z")
+_LONGEST: Final = 100
+"""Characters before a colon, blanks included."""
+_AT_ONCE: Final = 64 * 1024
 _XTEXT: Final = re.compile(r"\+(2B|3D)")
 _EMBEDDED: Final = re.compile(r"\\x\{([0-9A-Fa-f]{1,6})\}")
 _TYPE: Final = re.compile(r"[\w-]{1,40}\Z")
+
+
+@lru_cache(maxsize=256)  # they are a dozen, nearly always
+def _name(written: str) -> str:
+    """Return the field's name in lower case that stands before a colon, "" where it is none."""
+    match = _NAME.match(written)
+    return match[1].lower() if match else ""
 
 
 class Paragraph:
@@ -52,8 +64,10 @@ class Paragraph:
         """Take a line: a field, a continuation, or junk."""
         if line[0] in " \t" and self._lines:
             self._lines[-1][1].append(line.strip())
-        elif match := _FIELD.match(line):
-            self._lines.append((match[1].lower(), [match[2].strip()]))
+            return
+        written, mark, value = line.partition(":")
+        if mark and len(written) <= _LONGEST and (name := _name(written)):
+            self._lines.append((name, [value.strip()]))
         elif self._lines and self._lines[-1][0] == "diagnostic-code":  # nullmailer does not fold a multi-line reply
             self._lines[-1][1].append(line.strip())
         else:
@@ -63,7 +77,8 @@ class Paragraph:
 def paragraphs(text: str) -> Iterator[Paragraph]:
     """Yield the paragraphs of fields of a status part."""
     current = Paragraph()
-    for line in text.split("\n"):
+    # Taken apart at once, two million characters of short lines are fifty million bytes.
+    for line in text.split("\n") if len(text) <= _AT_ONCE else StringIO(text, "\n"):
         if line.strip():
             current.add(line)
         elif current:
@@ -78,9 +93,15 @@ def typed(value: str | None) -> tuple[str | None, str]:
     if value is None:
         return None, ""
     kind, mark, rest = value.partition(";")
-    if mark and _TYPE.match(kind.strip()):
-        return kind.strip().lower(), rest.strip()
+    if mark and len(kind) <= _LONGEST and (name := _type(kind)):
+        return name, rest.strip()
     return None, value.strip()
+
+
+@lru_cache(maxsize=256)
+def _type(written: str) -> str:
+    word = written.strip()
+    return word.lower() if _TYPE.match(word) else ""
 
 
 def address(value: str | None) -> str | None:

@@ -51,6 +51,13 @@ REMEMBERED: Final = 1024
 _FEWEST: Final = 256
 """Characters of a diagnostic that rules are always run on."""
 FAILURES: Final = frozenset({Kind.BOUNCE, Kind.DELAY})
+_EARLY: Final = {"mail": Reason.SENDER_REJECTED, "auth": Reason.SECURITY}
+_OF_AN_ADDRESS: Final = frozenset(
+    {Reason.USER_UNKNOWN, Reason.ADDRESS_INVALID, Reason.MAILBOX_FULL, Reason.MAILBOX_DISABLED, Reason.ADDRESS_MOVED, Reason.OWNER_CHANGED}
+    | {Reason.DOMAIN_UNKNOWN}
+)
+"""What is said of an address: before RCPT TO of ours, for no other was named yet (RFC 5321 3.3)."""
+_NO_MAIL: Final = frozenset({521, 556})
 
 
 class Ruling(msgspec.Struct, frozen=True, gc=False):
@@ -128,10 +135,8 @@ class Judge:
     def _judge(self, event: Event, limit: int, *, alone: bool, format_: str | None) -> Event:
         if event.kind in FAILURES or (event.kind is Kind.OTHER and event.diagnostic):
             decide = self.decide if len(event.diagnostic or "") <= REMEMBERED else self._decide
-            verdict = decide(self._case(event, limit, format_))
-        else:
-            verdict = self._no_failure(event, alone=alone)
-        return msgspec.structs.replace(event, verdict=verdict)
+            return _of_the_sender(msgspec.structs.replace(event, verdict=decide(self._case(event, limit, format_))))
+        return msgspec.structs.replace(event, verdict=self._no_failure(event, alone=alone))
 
     def _case(self, event: Event, limit: int, format_: str | None) -> _Case:
         said = transcript.read(event.diagnostic or "")
@@ -236,6 +241,23 @@ def _of_somebody_else(event: Event, named: frozenset[str]) -> Event:
     if found is None or found[1].lower() not in named or found[1].lower() == own or own in (event.diagnostic or "").lower():
         return event
     return _doubted(event, SECOND_HAND, Evidence("names-another", CODES, "diagnostic", *found.span(), found[0]))
+
+
+def _of_the_sender(event: Event) -> Event:
+    """Take a refusal of an address or a domain before RCPT TO for one of ours: no other had been named yet."""
+    reason, verdict = _EARLY.get(event.command or ""), event.verdict
+    if reason is None or event.reply_code is None or (event.recipient and event.recipient.lower() in (event.diagnostic or "").lower()):
+        return event
+    early = _whole("before-the-recipient", "command", event.command or "")
+    if verdict.reason is Reason.DOMAIN_NO_MAIL and event.reply_code not in _NO_MAIL:  # the host's, or the sender's domain
+        return _doubted(event, SECOND_HAND, early)
+    if verdict.reason not in _OF_AN_ADDRESS:
+        return event
+    table = knowledge.advice_table()
+    scope = table.scope(reason, final=False, own=False)
+    advice = table.advice(reason, scope, verdict.permanence, verdict.confidence)
+    evidence = (msgspec.structs.replace(early, overrode=verdict.evidence[0].rule), *verdict.evidence)
+    return msgspec.structs.replace(event, verdict=msgspec.structs.replace(verdict, reason=reason, scope=scope, advice=advice, evidence=evidence))
 
 
 def _doubted(event: Event, at_most: float, why: Evidence) -> Event:

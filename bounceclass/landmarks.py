@@ -22,6 +22,7 @@ __all__ = ["Patterns", "landmarks"]
 # The parser of `re` itself: nothing public gives a pattern's tree.
 _constants: Final[Any] = import_module("re._constants")
 _parser: Final[Any] = import_module("re._parser")
+_EVERYWHERE: Final = frozenset("@:. \n")
 _REPEATS: Final = (_constants.MAX_REPEAT, _constants.MIN_REPEAT)
 
 
@@ -30,17 +31,17 @@ class Patterns:
 
     def __init__(self, patterns: Iterable[str]) -> None:
         """Find their landmarks; raises re.error for what is no pattern."""
-        marked: dict[str, set[str]] = {}
-        self._unmarked: set[str] = set()
-        for pattern in patterns:
+        marked: dict[str, set[int]] = {}
+        self._unmarked: set[int] = set()
+        for place, pattern in enumerate(patterns):
             for mark in (marks := landmarks(pattern)):
-                marked.setdefault(mark, set()).add(pattern)
-            self._unmarked |= set() if marks else {pattern}
+                marked.setdefault(mark, set()).add(place)
+            self._unmarked |= set() if marks else {place}
         self._literals, self._sets = literals(tuple(marked)), tuple(marked.values())
 
-    def possible(self, text: str) -> set[str]:
-        """Return the patterns that may match somewhere in a text; no other does."""
-        return self._unmarked.union(*(self._sets[number] for number in self._literals.within(text)))
+    def possible(self, text: str) -> list[int]:
+        """Return the places, in order, of the patterns that may match somewhere in a text; no other does."""
+        return sorted(self._unmarked.union(*(self._sets[number] for number in self._literals.within(text))))
 
 
 @cache  # of the patterns of rows
@@ -77,6 +78,6 @@ def _of_item(op: Any, value: Any) -> frozenset[str]:  # noqa: ANN401  the parser
     return _of_sequence(value[2]) if op in _REPEATS and value[0] > 0 else frozenset()
 
 
-def _worth(literals: frozenset[str]) -> int:
-    """Return the length of the shortest: the likeliest to stand in any text."""
-    return min(map(len, literals), default=0)
+def _worth(literals: frozenset[str]) -> float:
+    """Return the length of the shortest, the likeliest to stand in any text; what stands in every notice is worth less than any other."""
+    return min((len(one) - (one in _EVERYWHERE) / 2 for one in literals), default=0)

@@ -122,7 +122,7 @@ def _with_at(text: str) -> Iterator[str]:
 
 def _addressees(returned: Headers) -> str:
     """Return the fields that name whom a returned mail was for; a server notes it in Received ("for <user@example.org>", RFC 5321 4.4)."""
-    return " ".join(value for name, value in returned.items() if name.lower() in _FOR)
+    return " ".join([value for _, value in returned.items(_FOR)])
 
 
 def _mentions(notice: str) -> Iterator[tuple[str, int]]:

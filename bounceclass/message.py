@@ -16,19 +16,21 @@ import html
 import quopri
 import re
 import string
+from functools import lru_cache
+from itertools import islice
 from textwrap import dedent
 from typing import TYPE_CHECKING, Final
 
-from bounceclass.mime.charsets import decode
+from bounceclass.mime.charsets import GUESSED, decode_telling
 from bounceclass.mime.headers import Headers, end_of_headers
 from bounceclass.mime.parsers import parser_named, read_shape
-from bounceclass.mime.split import Part, Splitter
+from bounceclass.mime.split import PRINTABLE, Part, Splitter
 from bounceclass.model import Defect
 from bounceclass.returned import find_headers
 from bounceclass.transcript import lower
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from bounceclass.protocols import Parser, Shape
     from bounceclass.settings import Settings
@@ -42,6 +44,11 @@ _ENCLOSED: Final = frozenset({"message/rfc822", "message/global"})
 _STATUS: Final = DELIVERY | FEEDBACK | DISPOSITION
 _HEADERS_ONLY: Final = frozenset({"text/rfc822-headers", "text/rfc822-header", "message/rfc822-headers", "message/global-headers"})
 _FIELDS: Final = 2048
+_TRIED: Final = 3
+"""Text parts that are looked at for the notice."""
+_BEHIND_QUOTE: Final = re.compile(rb'("[^"]*")(?=[^; ])')
+_TELLING: Final = 64 * 1024
+"""Bytes of a mail that tell how its lines end."""
 _LONGEST: Final = {"base64": 6, "quoted-printable": 13}
 """Raw bytes that a character may take, line ends included; in other encodings four."""
 _NO_BASE64: Final = bytes(set(range(256)) - set(string.ascii_letters.encode() + string.digits.encode() + b"+/"))
@@ -77,16 +84,16 @@ class Message:
             raw = raw[: limits.head]
             self.add_defect("message-too-large", f"read up to byte {limits.head}")
         self.raw = raw = _with_line_ends(raw)
-        head_end, _ = end_of_headers(raw, 0, len(raw), limits.header_block)
-        self.headers = self.notice_headers = Headers(raw[:head_end], self.engine, limits, self._defects)
         splitter = Splitter(raw, limits)
-        self._split(splitter)
+        self.parts: list[Part] = splitter.split(0, len(raw))
+        self.headers = self.notice_headers = Headers(splitter.head, self.engine, limits, self._defects, splitter.searched)
+        self._look_within(splitter)
         self._defects |= splitter.defects
         self._decoded: dict[int, str] = {}
         self._text: str | None = None
 
-    def _split(self, splitter: Splitter) -> None:
-        self.parts: list[Part] = splitter.split(0, len(self.raw))
+    def _look_within(self, splitter: Splitter) -> None:
+        """Take the parts of a notice that is enclosed in this mail, where the mail is none itself."""
         self._types = {part.content_type for part in self.parts}
         inner = self._first_enclosed() if self._types.isdisjoint(_STATUS) else None
         if inner is not None:
@@ -118,11 +125,17 @@ class Message:
         return self._text
 
     def _find_text(self) -> str:
-        for wanted in ("text/plain", "text/html"):
-            for part in self.parts:
-                if part.content_type == wanted and (text := self.decoded(part, self.limits.text)).strip():
-                    return _without_tags(text) if wanted == "text/html" else text
-        return ""
+        return next(self._texts(), "") or next((_without_tags(text) for text in self._texts("text/html")), "")
+
+    def _texts(self, wanted: str = "text/plain") -> Iterator[str]:
+        for part in self.parts:
+            if part.content_type == wanted and (text := self.decoded(part, self.limits.text)).strip():
+                yield text
+
+    def take_text(self, tells: Callable[[str], bool]) -> None:
+        """Take for the notice the first of a few text/plain parts that `tells`, where one does: a gateway's banner may stand before it."""
+        if sum(part.content_type == "text/plain" for part in self.parts) > 1:
+            self._text = next(filter(tells, islice(self._texts(), _TRIED)), None)
 
     def status_texts(self, types: frozenset[str]) -> Iterator[str]:
         """Yield the text of each machine-readable part of some types, of all of them together no more than `limits.status`."""
@@ -148,7 +161,9 @@ class Message:
         data = self.raw[part.body : part.end if whole else part.body + length]
         if encoding in {"base64", "quoted-printable"}:
             data = _transfer_decoded(data, encoding)
-        text = decode(data, charset, whole=whole)
+        text, guessed = decode_telling(data, charset, whole=whole)
+        if guessed is not None:
+            self.add_defect(GUESSED, guessed)
         if "\0" in text:  # means nothing in text, and databases refuse it
             text = text.replace("\0", "")
         if "\r" in text:
@@ -186,24 +201,30 @@ class Message:
     def _shape(self, part: Part) -> Shape:
         if not part.content_type.startswith(("text/", "message/")):
             return None, None
-        name, shape = read_shape(self.engine, _as_text(part), part.encoding())
+        name, shape = read_shape(self.engine, _as_text(part.field[:_FIELDS]), part.encoding())
         if name != self.engine.name:
             self.parser = name
         return shape
 
 
-def _as_text(part: Part) -> bytes:
-    """Return a Content-Type as that of a text: only the charset is asked for, and flanker fails on message types that it does not know."""
-    _, mark, parameters = part.field.partition(b";")
-    if not mark:
+@lru_cache(maxsize=256)
+def _as_text(field: bytes) -> bytes:
+    """Return a Content-Type as that of a text, in lower case: only the charset is asked for, and flanker fails on message types that it does not know.
+
+    Each parser makes something else of a quote that never ends, or that a semicolon does not follow: they get none.
+    """
+    parameters = b" ".join(field.partition(b";")[2].split()).lower().translate(PRINTABLE)
+    if b"charset" not in parameters:
         return b"text/plain"
-    parameters = b" ".join(parameters[:_FIELDS].split())
-    return b"text/plain; " + parameters if b"charset" in parameters.lower() else b"text/plain"
+    parameters += b'"' * (parameters.count(b'"') % 2)
+    return b"text/plain; " + _BEHIND_QUOTE.sub(rb"\1;", parameters)
 
 
 def _with_line_ends(raw: bytes) -> bytes:
-    """Return CR-only mail with LF; anything else as it is."""
-    return raw.replace(b"\r", b"\n") if b"\r" in raw and b"\n" not in raw else raw
+    """Return mail whose lines end in CR alone, most of them, with LF; anything else as it is."""
+    head = raw[:_TELLING]
+    alone = head.count(b"\r") - head.count(b"\r\n") if b"\r" in head else 0
+    return raw.replace(b"\r\n", b"\n").replace(b"\r", b"\n") if alone > head.count(b"\n") else raw
 
 
 def _transfer_decoded(data: bytes, encoding: str) -> bytes:

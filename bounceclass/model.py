@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
 
 __all__ = [
     "COMMANDS",
@@ -340,9 +340,9 @@ _ENCODER: Final = msgspec.json.Encoder()
 _DECODER: Final = msgspec.json.Decoder(Report)
 
 
-def gravest(events: Iterable[Event]) -> Kind:
+def gravest(events: Sequence[Event]) -> Kind:
     """Return the gravest kind among `events`, `other` where there are none."""
-    return min([event.kind for event in events], key=_GRAVITY.__getitem__, default=Kind.OTHER)
+    return events[0].kind if len(events) == 1 else min([event.kind for event in events], key=_GRAVITY.__getitem__, default=Kind.OTHER)
 
 
 def clean_text(text: str) -> str:

@@ -40,10 +40,9 @@ __all__ = ["Notice", "Notices"]
 class Notice(msgspec.Struct, frozen=True, kw_only=True):
     """One dialect. Patterns are `re`, multi-line, tried on the decoded text of the notice.
 
-    `recipient` has a group `recipient`, and may have one `text`: what the line itself says of it.
-    Clues are literals in lower case, one of each kind given must hold: in the subject, in From, and in
-    a header field ("x-mailer: acme" is its name and how its value begins). Without a clue of sender or
-    header a row reads only mail whose sender is plainly a mail system.
+    `recipient` has a group `recipient`, and may have one `text`: what the line itself says of it. Clues are literals in lower
+    case, one of each kind given must hold: in the subject, in From, and in a header field ("x-mailer: acme" is its name and how
+    its value begins). Without a clue of sender or header a row reads only mail whose sender is plainly a mail system.
     `evidence` is the software that was run, or the document that the row was taken from.
     """
 
@@ -66,21 +65,21 @@ class Notices:
     def __init__(self, rows: Iterable[Notice]) -> None:
         """Take the rows; raises ValueError where one has neither a `recipient` group nor a reader, or a pattern is none."""
         self._rows = [_Row(row) for row in rows]
-        self._open = [row for row in self._rows if row.notice.sender or row.notice.header]
+        self._starts = Patterns(row.notice.start for row in self._rows)
 
-    @cached_property
-    def _starts(self) -> Patterns:
-        return Patterns(row.notice.start for row in self._rows)
+    def begins_in(self, text: str) -> bool:
+        """Tell whether a notice of any row begins in a text."""
+        return any(self._rows[place].patterns[0].search(text) for place in self._starts.possible(text))
 
     def read(self, message: Message, *, from_daemon: bool) -> tuple[str | None, list[Event]]:
         """Return the name of the row that reads a message, and its events; (None, []) where none does."""
         headers = message.headers
         subject, sender = ((headers.get(name) or "").lower() for name in ("subject", "from"))
-        rows = self._rows if from_daemon else [row for row in self._open if row.hints_at(headers, subject, sender)]
-        text = cut_off(message.text()) if rows else ""
-        starts = self._starts.possible(text) if rows else set[str]()
-        for row in rows:
-            if row.notice.start in starts and row.hints_at(headers, subject, sender) and (events := row.read(message, text)):
+        if not from_daemon and not any(row.is_told and row.hints_at(headers, subject, sender) for row in self._rows):
+            return None, []
+        text = cut_off(message.text())
+        for row in map(self._rows.__getitem__, self._starts.possible(text)):
+            if (from_daemon or row.is_told) and row.hints_at(headers, subject, sender) and (events := row.read(message, text)):
                 return row.notice.name, events
         return None, []
 
@@ -88,6 +87,7 @@ class Notices:
 class _Row:
     def __init__(self, notice: Notice) -> None:
         self.notice = notice
+        self.is_told = bool(notice.sender or notice.header)
         if notice.reader is None and "(?P<recipient>" not in notice.recipient:
             msg = f"notice {notice.name}: recipient has no group (?P<recipient>...), and there is no reader"
             raise ValueError(msg)

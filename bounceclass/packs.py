@@ -25,7 +25,7 @@ looked for at once (`literals`).
 from __future__ import annotations
 
 import re
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -175,14 +175,14 @@ class _Row:
         self.name = name
         self.pack = pack.name
         self.refused = (*rule.none, *(word for guard in rule.guards for word in pack.guards.get(guard, ())))
-        self._any: dict[int, str] = {}
+        self._any: dict[int, int] = {}
         self._all: frozenset[int] = frozenset()
         self._none: frozenset[int] = frozenset()
 
     def number(self, numbers: dict[str, int]) -> tuple[int, ...]:
         """Take the literals' numbers, made where there is none yet; return those of which one stands in each text that fits."""
         rule = self.rule
-        self._any = {numbers.setdefault(word, len(numbers)): word for word in rule.any}
+        self._any = {numbers.setdefault(word, len(numbers)): place for place, word in enumerate(rule.any)}
         required = [numbers.setdefault(word, len(numbers)) for word in rule.all]
         self._all = frozenset(required)
         self._none = frozenset(numbers.setdefault(word, len(numbers)) for word in self.refused)
@@ -234,7 +234,8 @@ class _Row:
         if not self._none.isdisjoint(found) or not self._all <= found:
             return None
         if self._any:
-            return next((word for number, word in self._any.items() if number in found), None)
+            places = [self._any[number] for number in found if number in self._any]
+            return self.rule.any[min(places)] if places else None
         return self.rule.all[0] if self.rule.all else ""
 
 
@@ -279,6 +280,8 @@ class Finder:
         numbers = self._index()
         self._domains = {domain: name for name, one in reversed(self.providers.items()) for domain in one.domains}
         self._hosts = {host: name for name, one in reversed(self.providers.items()) for host in one.hosts}
+        self._of_host = lru_cache(maxsize=1024)(partial(_by_end, names=self._hosts))
+        self._of_domain = lru_cache(maxsize=1024)(partial(_by_end, names=self._domains))
         spoken = ((word, name) for name, one in self.providers.items() for word in one.words)
         self._speakers: dict[int, tuple[int, str]] = {}
         for rank, (word, name) in enumerate(spoken):
@@ -328,12 +331,12 @@ class Finder:
     def provider(self, hosts: Iterable[str | None], domain: str | None, text: str) -> str | None:
         """Name the provider by an MX host that answered, else by its own wording, else by the domain."""
         for host in hosts:
-            name = _by_end(host, self._hosts) if host else None
+            name = self._of_host(host) if host else None
             if name is not None:
                 return name
         if text and (spoken := self._speakers.keys() & self._within(text)):
             return min(self._speakers[number] for number in spoken)[1]
-        return _by_end(domain, self._domains) if domain else None
+        return self._of_domain(domain) if domain else None
 
 
 def _by_end(host: str, names: dict[str, str]) -> str | None:

@@ -12,11 +12,13 @@ sender is blamed, and then the first one is.
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from bounceclass.model import Reason, Scope
+from bounceclass.transcript import find_ip, lower
 
 if TYPE_CHECKING:
     from bounceclass.model import Details
@@ -32,12 +34,6 @@ _SIZE: Final = r"(?P<found>\d{1,12}(?:[.,]\d{1,3})? ?(?:[kmg]i?b|bytes|octets)?)
 
 _URL: Final = re.compile(r"https?://[^\s<>\"'\\]{3,300}", re.IGNORECASE)
 _AFTER_URL: Final = ".,;:!?)]}"
-_IP: Final = re.compile(
-    r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?!\w|\.\d)|"
-    r"(?<![\w:.])(?:(?:[0-9a-f]{1,4}:){7}[0-9a-f]{1,4}|(?:[0-9a-f]{1,4}:){1,6}(?::[0-9a-f]{1,4}){1,6})(?![\w:])",
-    re.IGNORECASE,
-)
-
 _OF_OUR_DOMAIN: Final = frozenset({Reason.AUTHENTICATION_FAILED, Reason.SENDER_REJECTED})
 _OF_THEIR_DOMAIN: Final = frozenset({Reason.DOMAIN_UNKNOWN, Reason.DOMAIN_NO_MAIL, Reason.RELAY_DENIED})
 _WAITING: Final = frozenset({Reason.GREYLISTED, Reason.RATE_LIMITED, Reason.SYSTEM_ERROR})
@@ -51,15 +47,19 @@ ROWS: Final[tuple[tuple[str, frozenset[Reason], tuple[str, ...], str], ...]] = (
     ("retry_after", _WAITING, ("try", "again", "wait", "come back", "resend"), rf"\b(?:try|retry|again|wait|come back|resend)\b[^.;]{{0,40}}?\b{_WAIT}"),
     ("limit", _LIMITED, ("limit", "quota", "max"), rf"\b(?:limit|quota|max(?:imum)?)\b(?: size)?(?: is| of|:| =)?[ (]{{1,2}}{_SIZE}"),
 )
-_PATTERNS: Final = tuple((key, reasons, words, re.compile(pattern, re.IGNORECASE)) for key, reasons, words, pattern in ROWS)
+
+
+@cache  # of the rows: compiled when their words first stand in a reply
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern, re.IGNORECASE)
 
 
 def complete(details: Details, reason: Reason, scope: Scope, said: Transcript) -> Details:
     """Return `details` with what is null in them filled from the reply that `said` holds, as written there."""
     text = said.text[said.start : min(said.end, said.start + _READ_AT_MOST)]
     found = {key: value for key, value in _read(text, reason).items() if getattr(details, key) is None}
-    if scope is Scope.SENDER and said.reply_code is not None and details.ip is None and (match := _IP.search(text)):
-        found["ip"] = match[0]
+    if scope is Scope.SENDER and said.reply_code is not None and details.ip is None and (place := find_ip(lower(text))):
+        found["ip"] = text[slice(*place)]
     return msgspec.structs.replace(details, **found) if found else details
 
 
@@ -68,7 +68,7 @@ def _read(text: str, reason: Reason) -> dict[str, str]:
     if "://" in text and (url := _URL.search(text)):
         found["url"] = url[0].rstrip(_AFTER_URL)
     lowered = text.lower()
-    for key, reasons, words, pattern in _PATTERNS:
-        if reason in reasons and key not in found and any(word in lowered for word in words) and (match := pattern.search(text)):
+    for key, reasons, words, pattern in ROWS:
+        if reason in reasons and key not in found and any(word in lowered for word in words) and (match := _compiled(pattern).search(text)):
             found[key] = match["found"]
     return found

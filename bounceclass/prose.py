@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Final
 
 from bounceclass import quotation, transcript
 from bounceclass.addresses import mailbox
-from bounceclass.autoreply import has_daemon_name, has_null_path, has_path, has_robot_name, is_marked
+from bounceclass.autoreply import has_daemon_name, has_null_path, has_path, has_unmanned_name, is_marked
 from bounceclass.codes import status_class
 from bounceclass.dsn import failed_recipients, parse_date
 from bounceclass.mentions import CODE, FROM_ORIGINAL, FROM_TEXT, Named, has_labelled, named, names_plainly, until_returned, without_addresses
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from bounceclass.message import Message
     from bounceclass.model import Kind, Report
 
-__all__ = ["DOUBTS", "FORMAT", "certainty", "read"]
+__all__ = ["DOUBTS", "FORMAT", "certainty", "read", "tells_failure"]
 
 FORMAT: Final = "prose"
 FROM_NOTICE: Final = "reason-from-notice"
@@ -78,6 +78,11 @@ def read(message: Message) -> list[Event]:
         return []  # no reply, nothing that came back, nobody named for certain
     kind = kind_of(f"{subject} {text}")
     return [_event(message, kind, name, about) for name, about in _regions(notice, found.names or (None,))]
+
+
+def tells_failure(text: str) -> bool:
+    """Tell whether a text speaks of mail that did not arrive."""
+    return says(fold(text[:WORDS_READ]), *OF_FAILURE)
 
 
 def _regions(notice: str, names: Sequence[str | None]) -> Iterator[tuple[str | None, str]]:
@@ -153,7 +158,7 @@ def _is_notice(message: Message, subject: str, text: str, notice: str, *, comes_
     if has_daemon_name(message):
         if (tells[0] or tells[3]) and sum(tells) >= _ENOUGH:
             return True
-        return unanswerable and (_is_of_yours(subject, text, notice, tells) or (tells[2] and has_robot_name(message)))
+        return unanswerable and (_is_of_yours(subject, text, notice, tells) or (tells[2] and has_unmanned_name(message)))
     if unanswerable:
         return sum(tells) > _ENOUGH or (tells[1] and (tells[0] or comes_with)) or (tells[0] and tells[2])
     if not (sum(tells) > _ENOUGH if _is_machine(message) else all(tells)):

@@ -208,8 +208,8 @@ class Parser(Hashable, Protocol):
 
     name: str
 
-    def shapes(self, skeleton: bytes) -> list[Shape]:
-        """Return charset and transfer encoding of each part of a skeleton; may raise anything."""
+    def shape(self, skeleton: bytes) -> Shape:
+        """Return charset and transfer encoding that a skeleton states, a mail without anything else; may raise anything."""
 
     def decode_header(self, value: str) -> str:
         """Decode the encoded words (RFC 2047) of an unfolded value; never raises."""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from bounceclass.protocols import Parser
     from bounceclass.settings import Settings
 
-__all__ = ["POSTMASTER_COPY", "read"]
+__all__ = ["POSTMASTER_COPY", "read", "read_dialect"]
 
 POSTMASTER_COPY: Final = "postfix-postmaster-copy"
 
@@ -49,8 +49,7 @@ def _events(message: Message, notices: Notices | None) -> tuple[str | None, list
         if events := read_events(message):
             return (_dsn_format(message) if name == dsn.FORMAT else name), events
     if notices is not None:
-        known = autoreply.may_be_notice(message) and not is_other_mail(fold(message.headers.get("subject")))
-        dialect, events = notices.read(message, from_daemon=known)
+        dialect, events = read_dialect(message, notices)
         if events:
             return dialect, events
     for name, read_events in _OTHERS:
@@ -60,6 +59,14 @@ def _events(message: Message, notices: Notices | None) -> tuple[str | None, list
     if other is None and autoreply.is_from_daemon(message) and message.headers:
         message.add_defect(UNREAD, (message.headers.get("subject") or "")[:80])
     return other, []
+
+
+def read_dialect(message: Message, notices: Notices) -> tuple[str | None, list[Event]]:
+    """Read a notice without a standard, in the first text that tells of a failure; return the dialect's name and the events."""
+    from_daemon = autoreply.may_be_notice(message) and not is_other_mail(fold(message.headers.get("subject")))
+    if from_daemon:
+        message.take_text(lambda text: prose.tells_failure(text) or notices.begins_in(text))
+    return notices.read(message, from_daemon=from_daemon)
 
 
 def _read_dsn(message: Message) -> list[Event]:
@@ -94,7 +101,7 @@ def _original(message: Message, settings: Settings, envid: str | None, *, in_tex
     if headers is None:
         return None if envid is None else Original(envid=envid)
     wanted = {name.lower() for name in settings.keep_headers}
-    kept = tuple((name, value) for name, value in headers.items() if name.lower() in wanted) if wanted else ()
+    kept = tuple(headers.items(wanted)) if wanted else ()
     return Original(
         message_id=headers.get("message-id"),
         from_=headers.get("from"),

@@ -15,6 +15,8 @@ import re
 from functools import lru_cache
 from typing import Final
 
+from bounceclass.transcript import lower
+
 __all__ = ["cut_off", "find_headers"]
 
 _FIELD: Final = re.compile(r"^[ \t>|]{0,8}([A-Za-z][A-Za-z0-9-]{1,60})[ \t]*:")
@@ -34,8 +36,13 @@ def find_headers(text: str) -> tuple[int, int] | None:
     """Return start and end of the header block of a mail within a text; None where there is none."""
     if not any(word in text for word in ("Received:", "Message-I", "MIME-V", "Mime-V", "Return-Path:", "Content-Type:")):
         return None
-    start, place, names = -1, 0, set[str]()
-    for line in text.split("\n"):
+    lowered = lower(text)
+    first = min((place for name in _OF_A_MAIL if (place := lowered.find(name)) >= 0), default=-1)
+    if first < 0:
+        return None
+    place = text.rfind("\n\n", 0, first) + 1  # a blank line ends a block, so none that counts begins before
+    start, names = -1, set[str]()
+    for line in text[place:].split("\n"):
         match = _FIELD.match(line) if ":" in line else None
         if match is None and not names:
             place += len(line) + 1

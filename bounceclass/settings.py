@@ -51,7 +51,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Characters of one recipient's diagnostic."""
     rule_text: int = 2048
     """Characters of a diagnostic that rules are run on."""
-    rule_texts: int = 512 * 1024
+    rule_texts: int = 256 * 1024
     """Of all diagnostics of a report; where they have more, rules are run on less of each, but never on less than 256."""
     encoded_words: int = 50
     """Encoded words of one header value."""

@@ -17,14 +17,17 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from functools import lru_cache
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from bounceclass.codes import REPLY, STATUS, find_status, tidy
 from bounceclass.literals import literals
 
-__all__ = ["NOTHING", "Normalised", "Transcript", "find_command", "find_host", "lower", "may_name_command", "normalise", "read"]
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["NOTHING", "Normalised", "Transcript", "find_command", "find_host", "find_ip", "lower", "may_name_command", "normalise", "read"]
 
 
 class Transcript(msgspec.Struct, frozen=True, gc=False):
@@ -91,7 +94,7 @@ _WHOLE_PHASES: Final = {
 _PHASE: Final = re.compile(
     r"(?:the |our |a |sending |performing |receiving |pipelined |smtp )*"
     r"(?:(?P<connect>initial (?:server )?greeting|initial connection|greeting|connection)|(?P<ehlo>ehlo|helo|lhlo)|"
-    r"(?P<starttls>starttls)|(?P<auth>auth\b)|(?P<mail>mail\b)|(?P<rcpt>rcpt\b)|"
+    r"(?P<starttls>starttls)|(?P<auth>auth\b)|(?P<mail>mail(?= ?from\b| command|[:')\]]|\W*\Z))|(?P<rcpt>rcpt\b)|"
     r"(?P<body>end of data|end of message|message (?:body|contents?|data)|\.|data (?:block|content)|final dot)|(?P<data>data\b))",
 )
 _GREETED: Final = re.compile(r"\S+\s+<<< (?:421|521|554)")  # Sendmail: the host speaks before we did
@@ -216,7 +219,8 @@ class Normalised:
 
 
 # A pattern that begins with a class is tried only where one of it stands, so what may not stand before comes behind it.
-_IPV4: Final = re.compile(r"\d(?<![\w.]\d)\d{0,2}\.(?:\d{1,3}\.){2}\d{1,3}(?!\w|\.\d)")
+_DOTTED: Final = re.compile(r"\.[0-9]{1,3}\.[0-9]")
+_IPV4: Final = re.compile(r"[0-9](?<![\w.][0-9])[0-9]{0,2}\.(?:[0-9]{1,3}\.){2}[0-9]{1,3}(?!\w|\.[0-9])")
 _IPV6: Final = re.compile(
     r"[0-9a-f](?<![\w:.][0-9a-f])[0-9a-f]{0,3}:"
     r"(?:(?:[0-9a-f]{1,4}:){6}[0-9a-f]{1,4}|(?:[0-9a-f]{1,4}:){0,5}(?::[0-9a-f]{1,4}){1,6})(?![\w:])",
@@ -255,11 +259,7 @@ def normalise(text: str, start: int = 0, end: int | None = None) -> Normalised:
 def _masks(lowered: str) -> list[tuple[int, int, str]]:
     blanks = "  " in lowered or not lowered.isprintable()  # no other blank is printable
     spans = [(m.start(), m.end(), " ") for m in _BLANKS.finditer(lowered)] if blanks else []
-    dots, colons = lowered.count("."), lowered.count(":")
-    if dots > 2:  # noqa: PLR2004  an IPv4 address has three
-        spans += [(m.start(), m.end(), "<ip>") for m in _IPV4.finditer(lowered)]
-    if (dots > 2 or colons > 2) and ("::" in lowered or colons > 6):  # noqa: PLR2004  an IPv6 address that leaves nothing out has seven
-        spans += [(m.start(), m.end(), "<ip>") for m in _IPV6.finditer(lowered)]
+    spans += [(m.start(), m.end(), "<ip>") for pattern in _of_ips(lowered) for m in pattern.finditer(lowered)]
     at = lowered.find("@")
     while at >= 0:
         left, right = _address(lowered, at)
@@ -271,6 +271,20 @@ def _masks(lowered: str) -> list[tuple[int, int, str]]:
         spans += _continuations(lowered, head)
     spans.sort()
     return spans
+
+
+def find_ip(lowered: str) -> tuple[int, int] | None:
+    """Return where the first IP address of a lower-case text stands, None where it has none."""
+    found = [match.span() for pattern in _of_ips(lowered) if (match := pattern.search(lowered))]
+    return min(found, default=None)
+
+
+def _of_ips(lowered: str) -> Iterator[re.Pattern[str]]:
+    """Yield the patterns of the addresses that a text has the marks for: an IPv6 one that leaves nothing out has seven colons."""
+    if _DOTTED.search(lowered):
+        yield _IPV4
+    if "::" in lowered or lowered.count(":") > 6:  # noqa: PLR2004
+        yield _IPV6
 
 
 def _address(lowered: str, at: int) -> tuple[int, int]:

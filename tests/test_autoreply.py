@@ -127,6 +127,17 @@ def test_only_a_marked_reply_may_be_dressed_up_as_a_delivery_status(header: str,
     assert autoreply.is_dressed_up(message(header)) is dressed
 
 
+@pytest.mark.parametrize("local", ["no-reply", "noreply", "NoReply", "do_not_reply", "notifications"])
+def test_a_robot_that_is_nobody_may_write_delivery_status_though_it_is_no_mail_system(local: str) -> None:
+    read = message("Auto-Submitted: auto-replied\n", sender=f"From: Mail <{local}@mail.example.org>\n")
+    assert (autoreply.is_dressed_up(read), autoreply.is_from_daemon(read)) == (False, False)
+
+
+def test_who_names_the_failed_recipients_is_a_mail_system_whatever_it_calls_itself() -> None:
+    read = message("Auto-Submitted: auto-replied\nX-Failed-Recipients: jo@example.org\n", sender="From: Post <post@mail.example.org>\n")
+    assert (autoreply.is_dressed_up(read), autoreply.is_from_daemon(read), autoreply.read_auto_reply(read)) == (False, True, [])
+
+
 # --- unsubscribing
 
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from bounceclass.autoreply import may_be_notice
 from bounceclass.formats import notices
 from bounceclass.message import Message
 from bounceclass.notice import Notice, Notices
+from bounceclass.reader import read_dialect
 from bounceclass.settings import DEFAULT
 
 SAMPLES = Path(__file__).parent.parent / "samples"
@@ -31,7 +31,7 @@ def mails() -> list[tuple[str, str | None, Message]]:
 
 
 def reads(rows: Notices, mail: Message) -> bool:
-    return bool(rows.read(mail, from_daemon=may_be_notice(mail))[1])
+    return bool(read_dialect(mail, rows)[1])
 
 
 @pytest.mark.parametrize("name", sorted({row.name for row in ROWS}))

@@ -168,6 +168,8 @@ RULINGS = [
     ("550 Unrouteable address", "rcpt", None, "permanent", "user-unknown", "count"),
     ("Unrouteable address", None, Kind.BOUNCE, "permanent", "domain-unknown", "count"),
     ("554 5.4.6 Too many hops", "body", None, "permanent", "routing-loop", "count"),
+    ("450 4.4.6 Routing loop detected", "rcpt", None, "transient", "routing-loop", "count"),
+    ("mail forwarding loop for user@example.org", None, Kind.BOUNCE, "permanent", "routing-loop", "count"),
     ("550 Sender verify failed", "rcpt", None, "permanent", "sender-rejected", "fix"),
     ("550 Verification failed for <news@example.com>", "rcpt", None, "permanent", "sender-rejected", "fix"),
     ("554 No SMTP service here", "connect", None, "permanent", "undetermined", "review"),
@@ -329,6 +331,42 @@ def test_a_reply_that_names_another_recipient_of_the_report_suppresses_nobody_el
     assert [event.verdict.advice for event in judged] == ["suppress", "count", "count"]
     assert [event.verdict.evidence[-1].rule for event in judged[1:]] == ["names-another"] * 2
     assert [event.verdict.confidence for event in judged[1:]] == [0.5, 0.5]
+
+
+@pytest.mark.parametrize(
+    ("said", "phase", "reason"),
+    [
+        ("550 5.1.1 The account does not exist", "MAIL FROM", "sender-rejected"),
+        ("550 5.2.1 Mailbox disabled", "MAIL FROM", "sender-rejected"),
+        ("552 5.2.2 Mailbox is full", "MAIL FROM", "sender-rejected"),
+        ("550 5.1.1", "MAIL FROM", "sender-rejected"),
+        ("550 5.1.1 Benutzer unbekannt", "MAIL FROM", "sender-rejected"),
+        ("550 5.1.1 User unknown", "AUTH", "security"),
+    ],
+)
+def test_what_is_said_before_rcpt_to_is_about_us(said: str, phase: str, reason: str) -> None:
+    text = f"host mx.example.org[192.0.2.1] said: {said} (in reply to {phase} command)"
+    verdict = Engine().reply(text, recipient="user@example.org").verdict
+    assert (verdict.reason, verdict.scope, verdict.advice) == (reason, "sender", "fix")
+    assert Engine().reply(text.replace(phase, "RCPT TO"), recipient="user@example.org").verdict.scope == "address"
+
+
+@pytest.mark.parametrize(("said", "confidence"), [("550 example.net does not accept mail", 0.5), ("521 mx.example.org does not accept mail", 0.95)])
+def test_that_a_domain_takes_no_mail_is_doubted_at_mail_from(said: str, confidence: float) -> None:
+    verdict = Engine().reply(f"host mx.example.org[192.0.2.1] said: {said} (in reply to MAIL FROM command)").verdict
+    assert (verdict.reason, verdict.confidence) == ("domain-no-mail", confidence)
+
+
+def test_that_the_phase_decided_is_evidence() -> None:
+    text = "host mx.example.org[192.0.2.1] said: 550 5.1.1 Benutzer unbekannt (in reply to MAIL FROM command)"
+    first, second = Engine().reply(text).verdict.evidence[:2]
+    assert (first.rule, first.field, first.text, first.overrode) == ("before-the-recipient", "command", "mail", second.rule)
+
+
+def test_a_reply_that_names_the_recipient_is_about_it_whatever_the_phase() -> None:
+    text = "host mx.example.org[192.0.2.1] said: 550 5.1.1 <user@example.org>: mailbox is disabled (in reply to MAIL FROM command)"
+    assert Engine().reply(text, recipient="user@example.org").verdict.advice == "suppress"
+    assert Engine().reply(text, recipient="other@example.org").verdict.advice == "fix"
 
 
 LABELS = Pack(

@@ -4,7 +4,7 @@ import base64
 import gc
 import quopri
 import weakref
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import pytest
 
@@ -12,6 +12,9 @@ from bounceclass.message import DELIVERY, DISPOSITION, FEEDBACK, Message
 from bounceclass.mime.parsers import PARSERS
 from bounceclass.model import Defect
 from bounceclass.settings import Limits, Settings
+
+if TYPE_CHECKING:
+    from bounceclass.protocols import Shape
 
 STATUS: Final = """Reporting-MTA: dns; mx.example.org
 
@@ -93,6 +96,12 @@ def test_line_ends_make_no_difference(mail: str, parser: str, line_end: str) -> 
     assert seen(message(mail.replace("\n", line_end), settings)) == seen(message(mail, settings))
 
 
+@pytest.mark.parametrize("added", ["X-Archive: 7\n{}", "X-Archive: 7\r\n{}", "{}\n"])
+def test_an_archive_may_put_lines_of_its_own_around_a_mail_whose_lines_end_in_cr_alone(added: str) -> None:
+    whole = added.format(REPORT.replace("\n", "\r"))
+    assert seen(message(whole)) == seen(message(whole.replace("\r\n", "\n").replace("\r", "\n")))
+
+
 def test_a_report_is_read_whole() -> None:
     assert seen(message(REPORT)) == {
         "types": ["text/plain", "message/delivery-status", "text/rfc822-headers"],
@@ -107,6 +116,22 @@ def test_a_report_is_read_whole() -> None:
 
 
 # --- the notice for people
+
+
+@pytest.mark.parametrize(
+    ("texts", "taken"),
+    [
+        (["a banner", "alas, no", "alas"], "alas, no"),
+        (["a banner", "words"], "a banner"),
+        (["a banner"], "a banner"),
+        (["", "a banner", "1", "2", "3", "alas, too late"], "a banner"),
+        ([], ""),
+    ],
+)
+def test_the_notice_is_the_first_text_that_tells(texts: list[str], taken: str) -> None:
+    read = message(multipart(*(entity("text/plain", text) for text in texts), subtype="mixed"))
+    read.take_text(lambda text: "alas" in text)
+    assert read.text().strip() == taken
 
 
 @pytest.mark.parametrize(
@@ -385,9 +410,24 @@ def test_any_other_mail_that_was_forwarded_stays_closed(forwarded: str) -> None:
 
 
 def test_the_parser_that_really_read_is_named() -> None:
-    mail = "Content-Type: text/plain\nContent-Transfer-Encoding: \xff\n\nbody".encode("latin-1")
-    read = message(mail)
+    class Failing:
+        name = "failing"
+
+        def shape(self, skeleton: bytes) -> Shape:
+            raise ValueError(skeleton)
+
+        def decode_header(self, value: str) -> str:
+            return value
+
+    read = Message(b"Content-Type: text/plain\n\nbody", Settings(), Failing())
     assert (read.text(), read.parser) == ("body", "stdlib")
+
+
+@pytest.mark.parametrize("charset", [b"euc-kr\xff\xff; x=y", b"\xff\xffeuc-kr", b"euc\x00-kr", b'"euc-kr', b'"euc-kr"x=y', b'"euc-kr"\x14', b"EUC-KR"])
+@pytest.mark.parametrize("parser", PARSERS)
+def test_a_content_type_that_no_rfc_allows_reads_the_same_by_any_parser(charset: bytes, parser: str) -> None:
+    read = message(b"Content-Type: text/plain; charset=" + charset + b"\n\n" + "존재하지 않는 사용자입니다".encode("euc-kr"), Settings(parser=parser))
+    assert read.text() == "존재하지 않는 사용자입니다"
 
 
 @pytest.mark.parametrize("parser", PARSERS)

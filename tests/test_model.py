@@ -154,7 +154,7 @@ def test_json_that_is_no_report_is_an_error(data: bytes) -> None:
 
 def test_the_gravest_event_names_the_report() -> None:
     kinds = [Kind.RECEIPT, Kind.DELAY, Kind.DELIVERY]
-    assert gravest(Event(kind=kind) for kind in kinds) is Kind.DELAY
+    assert gravest([Event(kind=kind) for kind in kinds]) is Kind.DELAY
     assert gravest([]) is Kind.OTHER
 
 

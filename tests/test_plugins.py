@@ -192,8 +192,8 @@ class Tolerant:
 
     name = "tolerant"
 
-    def shapes(self, skeleton: bytes) -> list[Shape]:
-        return [("utf-8", None)] * (skeleton.count(b"--=_skeleton\n"))
+    def shape(self, skeleton: bytes) -> Shape:  # noqa: ARG002  the protocol's
+        return "utf-8", None
 
     def decode_header(self, value: str) -> str:
         return value

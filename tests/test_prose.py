@@ -151,6 +151,8 @@ def test_still_trying_is_a_delay_unless_it_was_given_up(subject: str, text: str,
         ("To: jo@example.org\nSubject: x\nSent: today\n", None),
         ("Message-ID: <1@a.test> was lost\n\nReceived: nothing\n", None),
         ("Message-Id is a word, Received: another", None),
+        ("Subject: x\nDate: y\nMessage-Iple: it was damaged", None),
+        (f"To: list@a.test\n\nwords\n\n{HEADERS}", HEADERS),
         ("", None),
     ],
 )

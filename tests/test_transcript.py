@@ -117,7 +117,7 @@ def test_any_text_is_read_without_an_error(text: str) -> None:
     normalise(text, said.start, said.end)
 
 
-@pytest.mark.parametrize(("text", "command"), [(">>> rcpt to:<u@example.org>", "rcpt"), ("while sending mail from", "mail"), ("did not like our rcpt to:", "rcpt"), ("after starttls: tls failed", "starttls"), ("in reply to auth command", "auth"), ("nothing", None)])  # fmt: skip
+@pytest.mark.parametrize(("text", "command"), [(">>> rcpt to:<u@example.org>", "rcpt"), ("while sending mail from", "mail"), ("did not like our rcpt to:", "rcpt"), ("after starttls: tls failed", "starttls"), ("in reply to auth command", "auth"), ("(in reply to mail)", "mail"), ("550 failure sending mail. try again later", None), ("after mail delivery", None), ("nothing", None)])  # fmt: skip
 def test_a_phase_is_named_in_many_ways(text: str, command: str | None) -> None:
     assert find_command(text) == command
 

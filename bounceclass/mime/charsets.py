@@ -7,12 +7,17 @@ hostile input. What can't be decoded is spelt `\xNN`, so nothing is lost and any
 from __future__ import annotations
 
 import codecs
+import re
+import unicodedata
 from functools import lru_cache
 from typing import Final
 
 from bounceclass.model import clean_text
 
-__all__ = ["codec_of", "decode"]
+__all__ = ["GUESSED", "codec_of", "decode", "decode_telling"]
+
+GUESSED: Final = "charset-guessed"
+"""The defect of text that is of no charset which it names: it was read as what it looks like."""
 
 _ALLOWED: Final = frozenset(
     (
@@ -26,7 +31,17 @@ _ALLOWED: Final = frozenset(
 )  # fmt: skip
 _WIDER: Final = {"gb2312": "gb18030", "gbk": "gb18030", "shift_jis": "cp932", "euc_kr": "cp949", "iso8859-1": "cp1252"}
 _MISLABELLED: Final = {"iso2022_jp": ("euc_jp", "cp932"), "cp932": ("euc_jp",), "euc_jp": ("cp932",)}
-_GUESSED_BYTES: Final = 4096
+_SHIFTING: Final = frozenset(name for name in _ALLOWED if name.startswith(("utf-16", "utf-32", "utf-7", "iso2022", "hz")))
+"""Charsets in which ASCII bytes may be something else."""
+_SEARCHED_BYTES: Final = 64 * 1024
+_GUESSED_BYTES: Final = 1024
+_UNLIKELY: Final = frozenset(name for name in _ALLOWED if name.startswith(("mac-", "cp4", "cp8")))
+_WRITTEN: Final = "LMNPZ"
+"""Categories of what stands in text: letters, marks, numbers, punctuation, separators."""
+_FOREIGN: Final = re.compile(r"[^\0-\x7f]")
+_PAIR: Final = re.compile(rb"[\x80-\xff]{2}")
+_LOST: Final = re.compile("[\udc80-\udcfd]")
+"""A byte that is no UTF-8; FE and FF alone are damage, not words."""
 
 
 @lru_cache(maxsize=256)
@@ -42,23 +57,32 @@ def codec_of(label: str | None) -> str | None:
 
 
 def decode(data: bytes, label: str | None = None, *, whole: bool = True) -> str:
-    """Decode by the label, else as UTF-8, else as what it looks like; never raises.
+    """Return the text alone of `decode_telling`."""
+    return decode_telling(data, label, whole=whole)[0]
 
-    Not `whole`: the data were cut, perhaps within a character, which is left out.
+
+def decode_telling(data: bytes, label: str | None = None, *, whole: bool = True, among: bytes | None = None) -> tuple[str, str | None]:
+    """Decode by the label, else as UTF-8, else as what it looks like: then tell that charset too. Never raises.
+
+    Not `whole`: the data were cut, perhaps within a character, which is left out. `among` is what the data stand in,
+    by which the charset is told; it is told once.
     """
     if label is None and data.isascii() and b"\x1b" not in data:
-        return data.decode("ascii")
+        return data.decode("ascii"), None
     codec = codec_of(label)
     if b"\x1b" in data and codec in {None, "ascii", "utf-8", "iso8859-1"} and (b"\x1b$" in data or b"\x1b(" in data):
         codec = "iso2022_jp"
-    if codec in {None, "ascii", "utf-8"} and data.isascii():
-        return data.decode("ascii")
+    if codec not in _SHIFTING and data.isascii():
+        return data.decode("ascii"), None
     for name in (_WIDER.get(codec or "", codec), codec, "utf-8", *_MISLABELLED.get(codec or "", ())):
         text = _strict(data, name, whole=whole)
         if text is not None:
-            return clean_text(text)
-    text = _strict(data, _guess(data), whole=whole)
-    return clean_text(data.decode("utf-8", "backslashreplace") if text is None else text)
+            return clean_text(text), None
+    guessed = _guess((among or data)[:_SEARCHED_BYTES])
+    text = _strict(data, guessed, whole=whole)
+    if text is None:
+        return clean_text(data.decode("utf-8", "backslashreplace")), None
+    return clean_text(text), guessed
 
 
 def _strict(data: bytes, codec: str | None, *, whole: bool) -> str | None:
@@ -70,11 +94,23 @@ def _strict(data: bytes, codec: str | None, *, whole: bool) -> str | None:
         return None
 
 
+@lru_cache(maxsize=4)  # a header block is asked about for each of its fields
 def _guess(data: bytes) -> str | None:
-    """Ask chardet, which comes with flanker, about the head of the text."""
+    """Tell the charset by the lines that are not ASCII; None where they are UTF-8 but for a few bytes, or no words."""
+    foreign = b"\n".join([line for line in data.split(b"\n") if not line.isascii()])[:_GUESSED_BYTES]
+    as_utf8 = foreign.decode("utf-8", "surrogateescape")
+    lost = len(_LOST.findall(as_utf8))
+    if 2 * lost <= len(_FOREIGN.findall(as_utf8)):
+        return None
+    codec = _ask(foreign if _PAIR.search(foreign) else data[:_GUESSED_BYTES])  # of letters that stand alone, the words around tell
+    text = None if codec in _UNLIKELY else _strict(foreign, codec, whole=False)
+    return codec if text is not None and all(unicodedata.category(char)[0] in _WRITTEN for char in _FOREIGN.findall(text)) else None
+
+
+def _ask(data: bytes) -> str | None:
+    """Ask chardet, which comes with flanker. It is never sure of so little text, but seldom wrong."""
     try:
         import chardet  # noqa: PLC0415  heavy, and only for mislabelled text
     except ImportError:
         return None
-    found = chardet.detect(data[:_GUESSED_BYTES])
-    return codec_of(found["encoding"]) if (found["confidence"] or 0) > 0.5 else None  # noqa: PLR2004  better than even
+    return codec_of(chardet.detect(data)["encoding"])

@@ -9,33 +9,33 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
-from bounceclass.mime.charsets import decode
+from bounceclass.mime.charsets import GUESSED, decode_telling
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from collections.abc import Set as AbstractSet
 
     from bounceclass.protocols import Parser
     from bounceclass.settings import Limits
 
 __all__ = ["Headers", "end_of_headers", "raw_field", "searchable"]
 
+_BLANK_LINE: Final = re.compile(rb"\n\r?\n")
 _UNFOLD: Final = re.compile(rb"\r?\n[ \t]?")
 _BLANKS: Final = (b" ", b"\t")
 _B: Final = (b"b", b"B")
+_GOES_ON: Final = b" \tbB"
+"""What a line may begin with that belongs to the field above it: a fold, or `boundary=` where the fold was lost."""
 _FIELD: Final = re.compile(rb"(?:^|\n)([!-9;-~]{1,100})[ \t]*:")
 
 
-def end_of_headers(raw: bytes, start: int, end: int, limit: int, *, crlf: bool = False) -> tuple[int, int]:
-    """Return where the header block of raw[start:end] ends, and where the body starts; with `crlf` it is found sooner where lines end so."""
+def end_of_headers(raw: bytes, start: int, end: int, limit: int) -> tuple[int, int]:
+    """Return where the header block of raw[start:end] ends, and where the body starts."""
     if raw.startswith((b"\n", b"\r\n"), start, end):  # no headers at all
         return start, start + (1 if raw[start : start + 1] == b"\n" else 2)
     stop = min(end, start + limit)
-    usual, other = (b"\n\r\n", b"\n\n") if crlf else (b"\n\n", b"\n\r\n")
-    at = raw.find(usual, start, stop)
-    before = raw.find(other, start, stop if at < 0 else at + 2)
-    if before >= 0:
-        return before + 1, before + len(other)
-    return (stop, stop) if at < 0 else (at + 1, at + len(usual))
+    blank = _BLANK_LINE.search(raw, start, stop)
+    return (blank.start() + 1, blank.end()) if blank else (stop, stop)
 
 
 def searchable(raw: bytes) -> bytes:
@@ -54,6 +54,8 @@ def _value(searched: bytes, name: bytes) -> int:
     at = searched.find(name)
     while at >= 0:
         colon = at + len(name)
+        if searched.startswith(b":", colon):
+            return colon
         while (mark := searched[colon : colon + 1]) in _BLANKS:
             colon += 1
         if mark == b":":
@@ -94,8 +96,12 @@ class Headers:
 
     __slots__ = ("_defects", "_limits", "_parser", "_raw", "_searched", "_values")
 
-    def __init__(self, raw: bytes, parser: Parser, limits: Limits, defects: dict[tuple[str, str], None] | None = None) -> None:
-        """Keep the block; nothing is read before it is asked for. Into `defects` go those that are met: code and where.
+    def __init__(
+        self, raw: bytes, parser: Parser, limits: Limits, defects: dict[tuple[str, str], None] | None = None, searched: bytes | None = None
+    ) -> None:
+        """Keep the block and, where it was made, its searchable form; nothing is read before it is asked for.
+
+        Into `defects` go those that are met: code and where.
 
         They are no function: a mail would hold its headers, and they the mail, until the collector comes.
         """
@@ -103,7 +109,7 @@ class Headers:
         if len(raw) >= limits.header_block:
             self._note("header-cut", "block")
         self._raw = raw[: limits.header_block]
-        self._searched = searchable(self._raw)
+        self._searched = searchable(self._raw) if searched is None else searched
         self._parser = parser
         self._limits = limits
         self._values: dict[str, str | None] = {}
@@ -121,21 +127,32 @@ class Headers:
 
     def get(self, name: str) -> str | None:
         """Return the decoded value of a field, None where there is none; it is looked up once."""
-        try:
-            return self._values[name]
-        except KeyError:
+        values = self._values
+        if name not in values:
             start = _value(self._searched, _key(name))
-            value = None if start < 0 else self._decode(self._raw[start : _end_of_value(self._raw, start)])
-            self._values[name] = value
-            return value
+            values[name] = None if start < 0 else self._read(start)
+        return values[name]
 
-    def items(self) -> Iterator[tuple[str, str]]:
-        """Yield every field's name as written and decoded value, in order."""
+    def _read(self, start: int) -> str:
+        """Return the value that begins there; most take one line and hold nothing that is to be decoded."""
+        raw = self._raw
+        end = raw.find(b"\n", start)
+        value = raw[start:end]
+        if end >= 0 and raw[end + 1 : end + 2] not in _GOES_ON and value.isascii() and len(value) <= self._limits.header_value:
+            text = value.strip().decode("ascii")
+            if "=?" not in text and text.isprintable():
+                return text
+        return self._decode(raw[start : _end_of_value(raw, start)])
+
+    def items(self, names: AbstractSet[str] | None = None) -> Iterator[tuple[str, str]]:
+        """Yield every field's name as written and decoded value, in order; with `names` (lower case) only theirs."""
         for count, match in enumerate(_FIELD.finditer(self._raw)):
             if count >= self._limits.headers:
                 self._note("header-cut", "fields")
                 return
-            yield match[1].decode("ascii"), self._decode(self._raw[match.end() : _end_of_value(self._raw, match.end())])
+            name = match[1].decode("ascii")
+            if names is None or name.lower() in names:
+                yield name, self._read(match.end())
 
     def _decode(self, value: bytes) -> str:
         if len(value) > self._limits.header_value:
@@ -143,7 +160,10 @@ class Headers:
             value = value[: self._limits.header_value]
         if b"\n" in value:
             value = _UNFOLD.sub(b" ", value)
-        text = _without_nul(decode(value.strip()))
+        text, guessed = decode_telling(value.strip(), among=self._raw)
+        text = _without_nul(text)
+        if guessed is not None:
+            self._note(GUESSED, guessed)
         if "=?" not in text:
             return text
         if text.count("=?") > self._limits.encoded_words:

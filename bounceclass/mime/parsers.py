@@ -1,15 +1,15 @@
 """The MIME parsers behind one small interface: flanker first, a compiled one to choose, the standard library as the net.
 
-A parser never sees a message. It reads a *skeleton*, one flat multipart that holds the Content-Type
-and transfer encoding of a part that matters, with a dot for a body; what it says of a shape
-is remembered, for parts come in few shapes. And it decodes encoded words.
+A parser never sees a message. It reads a *skeleton*, a mail of nothing but the Content-Type or the
+transfer encoding of a part that matters, with a dot for a body; what it says of a field is
+remembered, for parts have few. And it decodes encoded words.
 """
 
 from __future__ import annotations
 
+import email
 import email.header
 import email.message
-import email.parser
 import importlib.util
 import logging
 import re
@@ -26,7 +26,7 @@ from bounceclass.mime.charsets import codec_of, decode
 from bounceclass.model import clean_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from bounceclass.protocols import Parser, Shape
 
@@ -36,20 +36,13 @@ _LOG: Final = logging.getLogger("bounceclass")
 _LOG.addHandler(logging.NullHandler())
 _ENCODED: Final = re.compile(r"=\?[!->@-~]{1,80}\?[bqBQ]\?[!->@-~ ]*\?=(?:\s+=\?[!->@-~]{1,80}\?[bqBQ]\?[!->@-~ ]*\?=)*")
 _LABEL: Final = re.compile(r"=\?([^?*\s]{1,40})")
-_BOUNDARY: Final = b"=_skeleton"
 _CACHED_BYTES: Final = 2048
 
 
-def build_skeleton(fields: Iterable[tuple[bytes, bytes | None]]) -> bytes:
-    """Return the skeleton of parts given as raw values of (Content-Type, Content-Transfer-Encoding)."""
-    lines = [b'Content-Type: multipart/mixed; boundary="', _BOUNDARY, b'"\n\n']
-    for content_type, encoding in fields:
-        lines += (b"--", _BOUNDARY, b"\nContent-Type: ", content_type or b"text/plain", b"\n")
-        if encoding:
-            lines += (b"Content-Transfer-Encoding: ", encoding, b"\n")
-        lines.append(b"\n.\n")
-    lines += (b"--", _BOUNDARY, b"--\n")
-    return b"".join(lines)
+def build_skeleton(content_type: bytes, encoding: bytes | None) -> bytes:
+    """Return the skeleton of a part given as raw values of Content-Type and Content-Transfer-Encoding."""
+    stated = b"Content-Transfer-Encoding: " + encoding + b"\n" if encoding else b""
+    return b"Content-Type: " + (content_type or b"text/plain") + b"\n" + stated + b"\n.\n"
 
 
 def read_shape(parser: Parser, content_type: bytes, encoding: bytes | None) -> tuple[str, Shape]:
@@ -68,25 +61,21 @@ def _read_field(parser: Parser, content_type: bytes, encoding: bytes | None) -> 
 
 
 def _read_one(parser: Parser, content_type: bytes, encoding: bytes | None) -> tuple[str, Shape]:
-    name, shapes = read_skeleton(parser, build_skeleton([(content_type, encoding)]), 1)
-    return name, shapes[0]
+    return read_skeleton(parser, build_skeleton(content_type, encoding))
 
 
 _remembered = lru_cache(maxsize=1024)(_read_one)
 
 
-def read_skeleton(parser: Parser, skeleton: bytes, count: int) -> tuple[str, list[Shape]]:
-    """Return who read the skeleton and its `count` shapes; the standard library where `parser` fails."""
+def read_skeleton(parser: Parser, skeleton: bytes) -> tuple[str, Shape]:
+    """Return who read the skeleton, and its shape; the standard library where `parser` fails."""
     try:
-        shapes = parser.shapes(skeleton)
+        charset, encoding = parser.shape(skeleton)
     except Exception as error:  # noqa: BLE001  a parser may fail in any way on hostile headers
         _LOG.debug("%s could not read a skeleton: %r", parser.name, error)
-        shapes = []
-    if len(shapes) == count:
-        return parser.name, shapes
-    net = Stdlib()
-    shapes = net.shapes(skeleton)[:count]
-    return net.name, shapes + [(None, None)] * (count - len(shapes))
+        net = Stdlib()
+        return net.name, net.shape(skeleton)
+    return parser.name, (charset, encoding)
 
 
 class Stdlib:
@@ -94,11 +83,9 @@ class Stdlib:
 
     name = "stdlib"
 
-    def shapes(self, skeleton: bytes) -> list[Shape]:
+    def shape(self, skeleton: bytes) -> Shape:
         """See Parser."""
-        tree = email.parser.BytesParser().parsebytes(skeleton)
-        parts = tree.get_payload()
-        return [_shape(part) for part in parts] if isinstance(parts, list) else []
+        return _shape(email.message_from_bytes(skeleton))
 
     def decode_header(self, value: str) -> str:
         """See Parser."""
@@ -115,8 +102,8 @@ def _decode_words(run: re.Match[str]) -> str:
 
 
 def _is_sound(value: str) -> bool:
-    """Tell whether flanker can decode a value: it would take any codec of Python's, and drops a word that is not of its charset."""
-    if any(codec_of(label) is None for label in _LABEL.findall(value)):
+    """Tell whether flanker can decode a value: it would take any codec and any character for a word's, and drops a word that is not of its charset."""
+    if any(codec_of(label) is None for label in _LABEL.findall(value)) or "=?" in _ENCODED.sub("", value):
         return False
     try:
         for run in _ENCODED.finditer(value):
@@ -145,10 +132,10 @@ class Flanker:
         """Import flanker; raises ImportError where that fails."""
         self._from_string, self._mime_to_unicode = _import_flanker()
 
-    def shapes(self, skeleton: bytes) -> list[Shape]:
+    def shape(self, skeleton: bytes) -> Shape:
         """See Parser."""
-        tree = self._from_string(skeleton.decode("utf-8", "surrogateescape"))
-        return [(_word(part.charset), _word(part.content_encoding.value)) for part in tree.parts]
+        part = self._from_string(skeleton.decode("utf-8", "surrogateescape"))
+        return _word(part.charset), _word(part.content_encoding.value)
 
     def decode_header(self, value: str) -> str:
         """See Parser."""
@@ -235,13 +222,13 @@ class FastMailParser:
 
     def __init__(self) -> None:
         """Import it; raises ImportError where that fails."""
-        from fast_mail_parser import parse_email, parse_email_tree  # noqa: PLC0415  an extra
+        from fast_mail_parser import parse_email  # noqa: PLC0415  an extra
 
-        self._parse, self._parse_tree = parse_email, parse_email_tree
+        self._parse = parse_email
 
-    def shapes(self, skeleton: bytes) -> list[Shape]:
+    def shape(self, skeleton: bytes) -> Shape:
         """See Parser."""
-        return [_shape(_fields(part.headers)) for part in self._parse_tree(skeleton, mode="metadata").children]
+        return _shape(_fields(self._parse(skeleton, mode="metadata").headers))
 
     def decode_header(self, value: str) -> str:
         """See Parser."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import email.message
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from bounceclass.mime.headers import end_of_headers, raw_field, searchable
@@ -17,15 +18,26 @@ if TYPE_CHECKING:
 
     from bounceclass.settings import Limits
 
-__all__ = ["Part", "Splitter"]
+__all__ = ["PRINTABLE", "Part", "Splitter"]
+
+PRINTABLE: Final = bytes(byte if 0x20 <= byte <= 0x7E else ord(";") for byte in range(256))  # noqa: PLR2004  the visible ones
+"""What a MIME field is put through: a byte that none may hold (RFC 2045 5.1) ends a parameter; of the parsers, one takes it into the word."""
 
 _BOUNDARY: Final = re.compile(rb"boundary\s*=\s*(?:\"([^\"\r\n]{1,200})\"?|'([^'\r\n]{1,200})'|([^\s;\"]{1,200}))", re.IGNORECASE)
 _TYPE: Final = re.compile(rb"\s*\"?([a-z]+/[\w.+-]+)", re.IGNORECASE)
 _ANY_DELIMITER: Final = re.compile(rb"^--([^\s-][^\r\n]{0,199}?)[ \t]*\r?\n(?:content-|x-|mime-)[\w-]{1,60}[ \t]*:", re.IGNORECASE | re.MULTILINE)
-_HEAD: Final = 1000
 _MISSES: Final = 100
 _WHITE: Final = b" \t\r"
 _SEARCHED: Final = 256 * 1024
+
+_Found = tuple[int, int, bool]
+"""A delimiter line: its start (the line end before it included), its end, whether it closes."""
+
+
+@lru_cache(maxsize=256)
+def _type(field: bytes) -> str:
+    match = _TYPE.match(field)
+    return match[1].decode("ascii").lower() if match else "text/plain"
 
 
 def _continued(field: bytes) -> bytes:
@@ -50,25 +62,25 @@ class Part:
         self.end = end
 
     def encoding(self) -> bytes | None:
-        """Return the raw transfer encoding."""
+        """Return the transfer encoding, in lower case."""
         value = raw_field(self.head, self.searched, b"\ncontent-transfer-encoding")
-        return None if value is None else value.strip()[:100]
+        return None if value is None else value.strip()[:100].lower().translate(PRINTABLE)
 
     def encoding_is_opaque(self) -> bool:
         """Tell whether the body must be decoded before its structure can be seen."""
-        return (self.encoding() or b"").lower().startswith((b"base64", b"quoted-printable"))
+        return (self.encoding() or b"").startswith((b"base64", b"quoted-printable"))
 
 
 class Splitter:
     """Splits one message; counts parts over all of it and gathers defects."""
 
     def __init__(self, raw: bytes, limits: Limits) -> None:
-        """Prepare; `defects` is filled as (code, where)."""
+        """Prepare; `defects` is filled as (code, where), `head` and `searched` with the header block of what is split first."""
         self.raw = raw
         self.limits = limits
         self.defects: dict[tuple[str, str], None] = {}
+        self.head = self.searched = b""
         self._count = 0
-        self._crlf = b"\r\n" in raw[:_HEAD]
 
     def split(self, start: int, end: int, depth: int = 0) -> list[Part]:
         """Return the leaves of the entity raw[start:end], in order."""
@@ -77,13 +89,14 @@ class Splitter:
         return leaves
 
     def _split(self, start: int, end: int, depth: int, leaves: list[Part]) -> None:
-        self._count += 1
-        head_end, body = end_of_headers(self.raw, start, end, self.limits.header_block, crlf=self._crlf)
+        head_end, body = end_of_headers(self.raw, start, end, self.limits.header_block)
         head = self.raw[start:head_end]
         searched = searchable(head)
+        if not self._count:
+            self.head, self.searched = head, searched
+        self._count += 1
         field = raw_field(head, searched, b"\ncontent-type") or b""
-        match = _TYPE.match(field)
-        content_type = match[1].decode("ascii").lower() if match else "text/plain"
+        content_type = _type(field)
         if not content_type.startswith("multipart/"):
             leaves.append(Part(content_type, field, head, searched, body=body, end=end))
             return
@@ -91,45 +104,46 @@ class Splitter:
             self._defect("too-deep", content_type)
             leaves.append(Part("application/octet-stream", b"", head, searched, body=body, end=end))
             return
-        boundary = self._boundary(field, body, end, content_type)
-        if boundary is None:
+        delimiter = self._delimiter(field, body, end, content_type)
+        if delimiter is None:
             leaves.append(Part("text/plain", b"", head, searched, body=body, end=end))
             return
-        for left, right in self._entities(boundary, body, end):
+        for left, right in self._entities(*delimiter, end):
             if self._count >= self.limits.parts:
                 self._defect("too-many-parts", content_type)
                 return
             self._split(left, right, depth + 1, leaves)
 
-    def _boundary(self, field: bytes, body: int, end: int, content_type: str) -> bytes | None:
-        """Return the boundary that the body really uses; None where it uses none."""
+    def _delimiter(self, field: bytes, body: int, end: int, content_type: str) -> tuple[bytes, _Found | None] | None:
+        """Return what each delimiter line of a body begins with, and the first of them; None where the body has none."""
         match = _BOUNDARY.search(field)
         stated = next((group for group in match.groups() if group), b"").rstrip() if match else b""
         if b"boundary*" in field.lower():
             stated = _continued(field)
-        if stated and self._find(stated, body, end) is not None:
-            return stated
+        mark = b"--" + stated
+        first = self._find(mark, body, end) if stated else None
+        if first is not None:
+            return mark, first
         self._defect("boundary-not-found" if stated else "boundary-missing", content_type)
         found = _ANY_DELIMITER.search(self.raw, body, min(end, body + _SEARCHED))
-        return found[1] if found else None
+        return None if found is None else (mark := b"--" + found[1], self._find(mark, body, end))
 
-    def _entities(self, boundary: bytes, body: int, end: int) -> Iterator[tuple[int, int]]:
-        """Yield (start, end) of each entity between the delimiters of `boundary`."""
-        found = self._find(boundary, body, end)
+    def _entities(self, mark: bytes, found: _Found | None, end: int) -> Iterator[tuple[int, int]]:
+        """Yield (start, end) of each entity between the delimiters that begin with `mark`, the first of which was found."""
         while found is not None:
             _, start, closing = found
             if closing:
                 return
-            found = self._find(boundary, start, end)
+            found = self._find(mark, start, end)
             if found is None:
                 self._defect("boundary-unclosed", "")
                 yield start, end
                 return
             yield start, max(start, found[0])
 
-    def _find(self, boundary: bytes, start: int, end: int) -> tuple[int, int, bool] | None:
-        """Return the next delimiter line: its start (line end before it included), end, whether it closes."""
-        raw, mark = self.raw, b"--" + boundary
+    def _find(self, mark: bytes, start: int, end: int) -> _Found | None:
+        """Return the next delimiter line."""
+        raw = self.raw
         at = start if raw.startswith(mark, start, end) else self._next(mark, start, end)
         misses = 0
         while at >= 0:
@@ -138,9 +152,9 @@ class Splitter:
             after += 2 * closing
             line_end = raw.find(b"\n", after, end)
             line_end = end if line_end < 0 else line_end
-            if not raw[after : min(line_end, after + 80)].strip(_WHITE):
-                before = at - 1 if at > start and raw[at - 1 : at] == b"\n" else at
-                before = before - 1 if before > start and raw[before - 1 : before] == b"\r" else before
+            if line_end == after or not raw[after : min(line_end, after + 80)].strip(_WHITE):
+                before = at - 1 if at > start else at  # the line end before it is the delimiter's
+                before = before - 1 if before > start and raw.startswith(b"\r", before - 1) else before
                 return before, min(line_end + 1, end), closing
             misses += 1
             at = self._next(mark, after, end) if misses < _MISSES else self._next_sure(mark, after, end)

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bounceclass.mime.charsets import codec_of, decode
+from bounceclass.mime import charsets
+from bounceclass.mime.charsets import codec_of, decode, decode_telling
 
 CHARSETS = {
     "utf-8": "utf-8", "UTF8": "utf-8", " utf-8 ": "utf-8", '"utf-8"': "utf-8", "'utf-8'": "utf-8",
@@ -80,6 +81,33 @@ def test_text_under_a_wrong_label_is_decoded_all_the_same(text: str, written_as:
 @pytest.mark.parametrize("label", [None, "us-ascii", "utf-8", "x-unknown"])
 def test_unlabelled_text_is_decoded_as_what_it_looks_like(text: str, written_as: str, label: str | None) -> None:
     assert decode(text.encode(written_as), label) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "written_as", "looks_like"),
+    [
+        ("550 5.1.1 Unbekannter Empfänger", "latin-1", "cp1252"),
+        ("552 la boîte aux lettres du destinataire est pleine, réessayez", "latin-1", "cp1252"),
+        ("550 5.1.1 Пользователь не найден", "koi8-r", "koi8-r"),
+        ("550 5.1.1 Пользователь не найден", "cp1251", "cp1251"),
+        ("550 5.1.1 존재하지 않는 사용자입니다", "euc_kr", "cp949"),
+        ("550 5.1.1 用户不存在请检查收件人地址", "gbk", "gb18030"),
+        ("550 5.1.1 ユーザーが見つかりません", "cp932", "cp932"),
+    ],
+)
+@pytest.mark.parametrize("label", [None, "us-ascii", "utf-8"])
+def test_a_single_line_is_enough_to_tell_what_it_looks_like(text: str, written_as: str, looks_like: str, label: str | None) -> None:
+    data = b"host mx.example.org said:\n" + text.encode(written_as) + b"\n(in reply to RCPT TO command)"
+    assert decode_telling(data, label) == (f"host mx.example.org said:\n{text}\n(in reply to RCPT TO command)", looks_like)
+
+
+@pytest.mark.parametrize("codec", sorted(charsets._ALLOWED - charsets._SHIFTING))  # noqa: SLF001  which are read as ASCII without asking them
+def test_ascii_is_itself_in_every_charset_that_does_not_shift(codec: str) -> None:
+    assert bytes(range(128)).decode(codec) == bytes(range(128)).decode("ascii")
+
+
+def test_utf_8_with_a_byte_of_damage_stays_utf_8() -> None:
+    assert decode_telling("Empfänger unbekannt: größer".encode() + b"\xe4", "utf-8") == ("Empfänger unbekannt: größer\\xe4", None)
 
 
 @pytest.mark.parametrize(

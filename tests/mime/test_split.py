@@ -170,7 +170,7 @@ def test_containers_count_as_parts() -> None:
     [
         ("X: y", None, False),
         ("Content-Transfer-Encoding: 7bit", b"7bit", False),
-        ("content-transfer-encoding:BASE64 ", b"BASE64", True),
+        ("content-transfer-encoding:BASE64 ", b"base64", True),
         ("Content-Transfer-Encoding : quoted-printable", b"quoted-printable", True),
         ("Content-Transfer-Encoding:\n base64", b"base64", True),
     ],
