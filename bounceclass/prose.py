@@ -160,7 +160,7 @@ def _is_notice(message: Message, subject: str, text: str, notice: str, *, comes_
             return True
         return unanswerable and (_is_of_yours(subject, text, notice, tells) or (tells[2] and has_unmanned_name(message)))
     if unanswerable:
-        return sum(tells) > _ENOUGH or (tells[1] and (tells[0] or comes_with)) or (tells[0] and tells[2])
+        return sum(tells) > _ENOUGH or (tells[1] and (tells[0] or comes_with)) or (tells[0] and tells[2] and (_is_yours(subject, text) or has_labelled(notice)))
     if not (sum(tells) > _ENOUGH if _is_machine(message) else all(tells)):
         return False
     message.add_defect(FROM_ANYBODY, "")
