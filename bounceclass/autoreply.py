@@ -7,13 +7,16 @@ mail comes from a mail system; and words in a text alone prove nothing at all.
 from __future__ import annotations
 
 from functools import cache, lru_cache
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from bounceclass.addresses import mailbox
 from bounceclass.dsn import parse_date
+from bounceclass.fields import paragraphs, typed
 from bounceclass.knowledge import data_file
+from bounceclass.message import DELIVERY
 from bounceclass.model import Event, Kind
 
 if TYPE_CHECKING:
@@ -39,6 +42,8 @@ AUTO_REPLY: Final = "rfc3834"
 UNSUBSCRIBE: Final = "list-unsubscribe"
 _OF_A_MAIL: Final = ("from", "to", "subject", "date", "received")
 _EXCERPT: Final = 1000
+_MOST: Final = 5
+"""Paragraphs of a status part that are looked at: one about the message, and a few recipients."""
 
 
 class _AutoReply(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -136,10 +141,29 @@ def is_marked(message: Message) -> bool:
 def is_dressed_up(message: Message) -> bool:
     """Tell an automatic reply in the dress of a delivery status: a person's name on it, and marked as a reply.
 
-    Courier's mailbot and challenge-response services send such; a mail system's own notice is never one.
+    Courier's mailbot and challenge-response services send such. A mail system's own notice is never one, also where
+    its operator gave it another name (Postfix, bounce_template_file; Exim, dsn_from).
     """
-    replied = (message.headers.get("auto-submitted") or "").lower().startswith("auto-replied")
-    return replied and not has_daemon_name(message) and _local_part(message.headers.get("from") or "") not in _table().daemon.robots
+    marked = (message.headers.get("auto-submitted") or "").lower().startswith("auto-replied")
+    if not marked or has_daemon_name(message) or _local_part(message.headers.get("from") or "") in _table().daemon.robots:
+        return False
+    return not _is_diagnosed(message)
+
+
+def _is_diagnosed(message: Message) -> bool:
+    """Tell a mail system's notice by what no robot writes: that it tries on, or the diagnosis in its text too."""
+    text = ""
+    for status in message.status_texts(DELIVERY):
+        for paragraph in islice(paragraphs(status), _MOST):
+            for name, value in paragraph.fields:
+                if name == "action" and value.lower().startswith("delayed"):
+                    return True
+                if name == "diagnostic-code":
+                    text = text or " ".join(message.text().split())
+                    words = " ".join(typed(value)[1].split())
+                    if words and words in text:
+                        return True
+    return False
 
 
 def _has(message: Message, name: str, starts: tuple[str, ...]) -> bool:

@@ -17,6 +17,8 @@ import re
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
+from html import unescape
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -25,7 +27,7 @@ from bounceclass import transcript
 from bounceclass.codes import STATUS, find_status, is_generic, status_class, tidy
 from bounceclass.fields import Group, address, decode_xtext, paragraphs, typed
 from bounceclass.message import DELIVERY
-from bounceclass.model import Event, Kind
+from bounceclass.model import SHARED_REPLY, Event, Kind
 from bounceclass.quotation import Quotation, unfold
 
 if TYPE_CHECKING:
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
 __all__ = ["FORMAT", "envid", "failed_recipients", "has_fields", "host_name", "parse_date", "read"]
 
 FORMAT: Final = "rfc3464"
+_NULLMAILER: Final = "x-local-hostname"
+"""Its type of a Reporting-MTA. It hands all recipients over at once, and where one is refused, all have failed."""
 _LONGEST_DATE: Final = 200
 _TEXTS: Final = frozenset({"text/plain"})
 _PER_RECIPIENT: Final = frozenset(
@@ -51,8 +55,13 @@ _KINDS: Final = {
     "undeliverable": Kind.BOUNCE,
 }
 _STATUS: Final = re.compile(rf"[\s\"(]*({STATUS})(?![\w.])\s*(?:\((.*)\))?")
+_CUT: Final = "[truncated]"
+"""Exim ends so a Diagnostic-Code of more than 1,024 octets; its notice has all of it."""
+_FIRST_REFUSAL: Final = 400
 _LOCAL_TYPES: Final = frozenset({"x-unix", "x-postfix", "x-local", "unix", "x-notes", "x-sendmail"})
-_ADDRESS: Final = re.compile(r"(?<![\w.+=-])[\w.+=-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}")
+_ADDRESS: Final = re.compile(r"(?<![\w.+=!#$%&'*/?^`{|}~-])[\w.+=!#$%&*/?^{|}~-][\w.+=!#$%&'*/?^`{|}~-]{0,63}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}")
+"""A local part has all that RFC 5322 3.2.3 allows, but for a quote before it: half of one would be another address."""
+_LISTED: Final = re.compile(r"^[ \t]*[-*][ \t]+<?((?:\"(?:[^\"\\\n]|\\.){1,64}\"|[^\s\"@<>]{1,64})@[^\s@<>]{1,255}?)>?[ \t]*$", re.MULTILINE)
 _IN_TEXT: Final = re.compile(r"^(?:>+ ?)?(final-recipient|original-recipient)[ \t]*:", re.IGNORECASE | re.MULTILINE)
 _HEAD_OF_TEXT: Final = re.compile(r"^(?:reporting-mta|final-recipient|original-recipient|action)[ \t]*:", re.IGNORECASE | re.MULTILINE)
 
@@ -67,6 +76,8 @@ def read(message: Message) -> list[Event]:
     events: list[Event] = []
     for text in texts:
         about, groups = _groups(text, message, message.limits.recipients - len(events))
+        if len(groups) > 1 and typed(about.get("reporting-mta"))[0] == _NULLMAILER:
+            message.add_defect(SHARED_REPLY, "delivery-status")
         events += (_event(message, about, group, notice, alone=len(groups) == 1) for group in groups)
     if notice.spent:
         message.add_defect("text-cut", "notice")
@@ -118,22 +129,24 @@ def _event(message: Message, about: Group, group: Group, notice: Quotation, *, a
     original = decode_xtext(address(group.get("original-recipient")))
     stated, comment = _status(group.get("status"), message)
     kind, diagnostic = typed(group.get("diagnostic-code"))
-    limit = message.limits.diagnostic
-    if len(diagnostic) > limit:
+    if len(diagnostic) > message.limits.diagnostic:
         message.add_defect("text-cut", "diagnostic-code")
-    diagnostic = unfold(diagnostic or comment, limit)
-    said = transcript.read(diagnostic)
-    if said.reply_code is None and notice and (kind in _LOCAL_TYPES or not diagnostic or is_generic(said.enhanced_status)):
-        quoted = notice.find(recipient or original, alone=alone)
-        if quoted.reply_code is not None or not diagnostic:
-            kind, diagnostic = None, quoted.text[quoted.start : quoted.end]
-            said = msgspec.structs.replace(quoted, text=diagnostic)
+    diagnostic = unfold(diagnostic or comment, message.limits.diagnostic)
     action = (group.get("action") or "").split("(")[0].strip().lower().partition(" ")[0] or None
+    happened = _KINDS.get(action or "") or _kind(stated, message)
+    said = _said(notice.complete(diagnostic) or diagnostic, kind)
+    if notice and _is_poor(said, kind, happened):
+        quoted = notice.find(recipient or original, alone=alone)
+        if (quoted.reply_code or 0) >= _FIRST_REFUSAL or not diagnostic:
+            said, kind = msgspec.structs.replace(quoted, text=notice.complete(reply := quoted.text[quoted.start : quoted.end]) or reply), None
+    diagnostic = said.text
+    if failed := _expanded(group, recipient, notice) or (None if original else notice.find_generated(recipient, diagnostic)):
+        recipient, original = failed, original or recipient
     _, remote = typed(group.get("remote-mta"))
     _, reporting = typed(about.get("reporting-mta"))
     return Event(
         id=None,
-        kind=_KINDS.get(action or "") or _kind(stated, message),
+        kind=happened,
         recipient=recipient or original,
         original_recipient=original,
         action=action,
@@ -146,6 +159,28 @@ def _event(message: Message, about: Group, group: Group, notice: Quotation, *, a
         reporting_mta=host_name(reporting),
         occurred_at=parse_date(group.get("last-attempt-date") or message.notice_headers.get("date"), message),
     )
+
+
+def _said(diagnostic: str, kind: str | None) -> transcript.Transcript:
+    """Read a diagnostic; of a program it may be how it ended, and no reply: "X-Unix; 255", as Sendmail has it."""
+    return transcript.Transcript(diagnostic) if kind in _LOCAL_TYPES and diagnostic.isdigit() else transcript.read(diagnostic)
+
+
+def _is_poor(said: transcript.Transcript, kind: str | None, happened: Kind) -> bool:
+    """Tell whether the notice may say more than a diagnostic does: it is of a program, or cut, or no refusal, or says nothing.
+
+    Sendmail has in its place what QUIT was answered where the host has closed the connection.
+    """
+    if said.reply_code is None:
+        return kind in _LOCAL_TYPES or not said.text or is_generic(said.enhanced_status)
+    return said.text.endswith(_CUT) or (said.reply_code < _FIRST_REFUSAL and happened is not Kind.DELIVERY)
+
+
+def _expanded(group: Group, recipient: str | None, notice: Quotation) -> str | None:
+    """Return the address that failed where Sendmail says that its alias or forward made it of the one it calls final."""
+    actual = address(group.get("x-actual-recipient")) or ""
+    differs = "@" in actual and recipient is not None and actual.lower() != recipient.lower()
+    return actual if differs and notice.is_expanded(actual) else None
 
 
 def _kind(stated: str | None, message: Message) -> Kind:
@@ -182,8 +217,21 @@ def _named(events: list[Event], message: Message) -> list[Event]:
     """Fill in who is meant where the groups don't name a mail address but X-Failed-Recipients does."""
     if len(events) != 1 or "@" in (events[0].recipient or ""):
         return events
-    failed = failed_recipients(message) or (_only_address(message) if events[0].recipient is None else [])
+    failed = failed_recipients(message) or ((_listed(message) or _only_address(message)) if events[0].recipient is None else [])
     return [msgspec.structs.replace(events[0], recipient=name) for name in failed] or events
+
+
+def _listed(message: Message) -> list[str]:
+    """Return the addresses that the notice lists, one a line: slimta names nobody in its report, and all have the reply to one.
+
+    What is no ASCII it writes as "&#246;".
+    """
+    found = list(dict.fromkeys(unescape(match[1]) for match in islice(_LISTED.finditer(message.text()), message.limits.recipients)))
+    if found:
+        message.add_defect("recipient-from-text", "")
+    if len(found) > 1:
+        message.add_defect(SHARED_REPLY, "delivery-status")
+    return found
 
 
 def _only_address(message: Message) -> list[str]:

@@ -119,7 +119,7 @@ def address(value: str | None) -> str | None:
         text = text.partition(" (")[0]
     elif text.endswith(">") and "<" in text:
         text = text[text.rindex("<") + 1 : -1]
-    text = text.strip().strip("<>")
+    text = text.strip().strip("<>").strip()
     return text if text and any(char.isalnum() for char in text) else None
 
 

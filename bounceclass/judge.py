@@ -97,10 +97,10 @@ class Judge:
         self._limits = settings.limits
         self.decide = lru_cache(maxsize=8192)(self._decide)
 
-    def judge(self, events: Iterable[Event], *, certainty: float = 1.0, format_: str | None = None) -> tuple[Event, ...]:
+    def judge(self, events: Iterable[Event], *, certainty: float = 1.0, format_: str | None = None, shared: bool = False) -> tuple[Event, ...]:
         """Give each event of one report its verdict; none is surer than `certainty`, by how the report was read.
 
-        `format_` is the report's, by which the rows for its labels are found.
+        `format_` is the report's, by which the rows for its labels are found; `shared` tells that all events have the reply to one.
         """
         events = tuple(events)
         alone = len(events) == 1 or sum(event.kind is Kind.COMPLAINT for event in events) <= 1
@@ -112,7 +112,7 @@ class Judge:
         if len(events) == 1:
             return judged
         named = frozenset((event.recipient or "").lower() for event in events)
-        return tuple(_of_somebody_else(event, named) for event in judged)
+        return tuple(_of_somebody_else(event, named, shared=shared) for event in judged)
 
     def contradicts(self, event: Event, format_: str | None) -> bool:
         """Tell whether a judged event's label says something else than the verdict: another reason, or whose fault it is."""
@@ -234,10 +234,12 @@ class Judge:
 _NAMED: Final = re.compile(r"<([^<>\s]{1,320}@[^<>\s]{1,255})>")
 
 
-def _of_somebody_else(event: Event, named: frozenset[str]) -> Event:
-    """Believe a reply less where it names another recipient of the same report: nullmailer gives all of them the first one's."""
+def _of_somebody_else(event: Event, named: frozenset[str], *, shared: bool) -> Event:
+    """Believe a reply less where it names another recipient of the same report, or nobody and is `shared`: nullmailer gives all of them the first one's."""
     found = _NAMED.search(event.diagnostic or "")
     own = (event.recipient or "").lower()
+    if shared and found is None and own not in (event.diagnostic or "").lower():
+        return _doubted(event, SECOND_HAND, _whole("shared-reply", "diagnostic", event.diagnostic or ""))
     if found is None or found[1].lower() not in named or found[1].lower() == own or own in (event.diagnostic or "").lower():
         return event
     return _doubted(event, SECOND_HAND, Evidence("names-another", CODES, "diagnostic", *found.span(), found[0]))

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "COMMANDS",
+    "SHARED_REPLY",
     "UNJUDGED",
     "UNREAD",
     "Action",
@@ -173,6 +174,8 @@ class Reason(Word):
 
 UNREAD: Final = "unread-notice"
 """The defect of a mail that a mail system wrote and no reader knows: perhaps a bounce."""
+SHARED_REPLY: Final = "shared-reply"
+"""The defect of a report that has for each recipient what one of them was refused with."""
 
 BLAMABLE: Final = frozenset({Scope.ADDRESS, Scope.DOMAIN})
 WITHDRAWN: Final = frozenset({Reason.COMPLAINT, Reason.UNSUBSCRIBE})  # consent taken back: no refusal needed

@@ -11,15 +11,17 @@ user@example.org: No MX found for domain                             OpenSMTPD
 from __future__ import annotations
 
 import re
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from bounceclass import transcript
+from bounceclass.mime.charsets import from_octal
 from bounceclass.model import clean_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
-__all__ = ["Quotation", "unfold"]
+__all__ = ["Quotation", "decisive", "refusals", "unfold"]
 
 _SEARCHES: Final = 1000
 """How often a recipient is looked for; what is read of a notice has no room for words about so many."""
@@ -27,10 +29,15 @@ _ROOM: Final = 512 * 1024
 """Characters that are read of a notice in all: honest ones say of each recipient something else."""
 _OVERHEAD: Final = 100
 """What a paragraph costs besides its own length."""
-_BEHIND: Final = re.compile(r">?(?:(?::|\.\.\.)[ \t]*+\n?|\n)[ \t]*+((?<=[ \t])\S[^\n]*(?:\n[ \t]+\S[^\n]*){0,20})")
+_BEHIND: Final = re.compile(r">?\)?(?:(?::|\.\.\.)[ \t]*+\n?|\n)[ \t]*+((?<=[ \t])\S[^\n]*(?:\n[ \t]+\S[^\n]*){0,20})")
 _WORD: Final = re.compile(r"\w+")
 _SENTENCE: Final = 10
 """Words that make a paragraph about an address more than a heading, the address's own included."""
+_GENERATED: Final = re.compile(r"\n[ \t]+\((?:ultimately )?generated from ([^\s()]{1,320})\)")
+"""Exim, of an address that an alias or a forward has made of the one in brackets."""
+_BEFORE: Final = re.compile(r"[^\W\u0590-\U0010ffff]|[.+%&#$~-]")
+_AFTER: Final = re.compile(r"[^\W\u0590-\U0010ffff]|-|\.[^\W\u0590-\U0010ffff]")
+"""What stands beside an address only where it is part of another one; other scripts leave no blank beside theirs."""
 _NEXT: Final = re.compile(r"\n([ \t]*)<?[^\s<>@]{1,64}@[\w.-]{1,255}>?[:.]?(?=\s|\Z)")
 
 
@@ -47,6 +54,8 @@ class Quotation:
         self._limit = limit
         self._searches = _SEARCHES
         self._room = _ROOM
+        self._heard: tuple[str, ...] | None = None
+        self._generated: list[tuple[str, str, str]] | None = None
         self.spent = False
 
     def __bool__(self) -> bool:
@@ -64,17 +73,59 @@ class Quotation:
             if said.reply_code is not None:
                 return said
             said_of_it = said_of_it or _words_behind(paragraph, recipient or "")
+        if alone and (heard := decisive(self._refusals())):
+            return transcript.read(heard)
         if said_of_it:
             return transcript.read(unfold(said_of_it, self._limit))
-        if alone:
-            for paragraph in self._notice.split("\n\n"):
-                said = transcript.read(unfold(paragraph, self._limit))
-                if said.reply_code is not None and said.quoted:
-                    return said
-            sentence = next(self._about(recipient), "")
-            if len(_WORD.findall(sentence)) >= _SENTENCE and ": " not in sentence.partition("\n")[0]:
-                return transcript.read(unfold(sentence, self._limit))
+        return self._of_the_only_one(recipient) if alone else transcript.NOTHING
+
+    def _of_the_only_one(self, recipient: str | None) -> transcript.Transcript:
+        """Return what the notice says of its one recipient, wherever it does."""
+        for paragraph in self._notice.split("\n\n"):
+            said = transcript.read(unfold(paragraph, self._limit))
+            if said.reply_code is not None and said.quoted:
+                return said
+        sentence = next(self._about(recipient), "")
+        if len(_WORD.findall(sentence)) >= _SENTENCE and ": " not in sentence.partition("\n")[0]:
+            return transcript.read(unfold(sentence, self._limit))
         return transcript.NOTHING
+
+    def find_generated(self, recipient: str | None, diagnostic: str) -> str | None:
+        """Return the address that failed where Exim names whom it was generated from: its report has the one that was mailed.
+
+        Of several, the first that was not told yet and of which the notice says what the report does.
+        """
+        if self._generated is None:
+            self._generated = list(self._read_generated()) if "generated from " in self._lowered else []
+        wanted, words = (recipient or "").lower(), diagnostic.lower()
+        for child in self._generated:
+            if child[1] == wanted and words in child[2]:
+                self._generated.remove(child)
+                return child[0]
+        return None
+
+    def is_expanded(self, address: str) -> bool:
+        """Tell whether Sendmail says of an address that it was made of another: (expanded from: <user@example.org>)."""
+        return "(expanded from: " in self._lowered and any("(expanded from: " in paragraph.lower() for paragraph in self._about(address))
+
+    def complete(self, first: str) -> str | None:
+        """Return all lines of a reply of which the report has only the first, "550-5.1.1 No such", as Sendmail's has."""
+        if first[3:4] != "-":
+            return None
+        return next((reply for reply in self._refusals() if reply.startswith(first) and len(reply) > len(first)), None)
+
+    def _refusals(self) -> tuple[str, ...]:
+        """Return the refusals of the session that the notice shows, each on one line."""
+        if self._heard is None:
+            self._heard = tuple(unfold(reply, self._limit) for reply in islice(refusals(self._notice), _SEARCHES)) if "\n<<< " in self._notice else ()
+        return self._heard
+
+    def _read_generated(self) -> Iterator[tuple[str, str, str]]:
+        """Yield each address that was generated, whom from, and what is said of it, in lower case."""
+        for match in islice(_GENERATED.finditer(self._notice), _SEARCHES):
+            child = self._notice[self._notice.rfind("\n", 0, match.start()) + 1 : match.start()].strip()
+            if "@" in child and " " not in child:
+                yield child, match[1].lower(), unfold(_paragraph(self._notice, match.start(1)), self._limit).lower()
 
     def find_command(self, recipient: str | None, *, alone: bool) -> str | None:
         """Return the phase that the notice names for a recipient; all of it is about one that is `alone`."""
@@ -100,7 +151,33 @@ class Quotation:
         if self._searches < 0 or self.spent:
             self.spent = True
             return -1
-        return self._lowered.find(name, start)
+        place = self._lowered.find(name, start)
+        while place >= 0 and self._is_within_another(place, place + len(name)):
+            place = self._lowered.find(name, place + 1)
+        return place
+
+    def _is_within_another(self, start: int, end: int) -> bool:
+        """Tell whether what was found is only the end of another address, or its beginning: ann@example.org of joann@example.org."""
+        return bool((start and _BEFORE.match(self._lowered, start - 1)) or _AFTER.match(self._lowered, end))
+
+
+def refusals(session: str) -> Iterator[str]:
+    """Yield each refusal that Sendmail's transcript of a session has, its lines together: "<<< 550-No such", "<<< 550 user"."""
+    lines: list[str] = []
+    for line in (*session.split("\n"), ""):
+        said = line[4:] if line.startswith("<<< ") else ""
+        if lines and not (said and said[:3] == lines[-1][:3] and lines[-1][3:4] == "-"):
+            if lines[0][:1] in {"4", "5"}:
+                yield "\n".join(lines)
+            lines = []
+        if said:
+            lines.append(said)
+
+
+def decisive(refused: Sequence[str]) -> str:
+    """Return the refusal that ended a session with one recipient: the first for good, else the last; 503 only follows from another."""
+    final = (reply for reply in refused if reply.startswith("5") and not reply.startswith("503"))
+    return next(final, refused[-1] if refused else "")
 
 
 def _words_behind(paragraph: str, recipient: str) -> str:
@@ -127,4 +204,4 @@ def _depth(line: str) -> int:
 
 def unfold(text: str, limit: int) -> str:
     """Return at most `limit` characters of a text on one line."""
-    return clean_text(" ".join(text[:limit].split()))
+    return clean_text(from_octal(" ".join(text[:limit].split())))

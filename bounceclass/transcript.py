@@ -57,9 +57,11 @@ _STATUS_AT_HEAD: Final = re.compile(rf"[\s\"'(\[#]*({STATUS})(?![\w-]|\.\d)")
 # Words after which a number is a reply: the remote is quoted.
 _QUOTES: Final = re.compile(
     r"(?:said|says|replied|responded|answered|to talk to me|was|reason|response|reply|returned|error|message|"
-    r"last (?:transfail|error|smtp error|attempt)|failed|rejected|refused|diagnostic|status|code|smtp;|>|->|<<<|<--|\||follows:?|session follows -+)"
+    r"last (?:transfail|error|smtp error|attempt)|did not like our [a-z ]+|"
+    r"failed|rejected|refused|diagnostic|status|code|smtp;|>|->|<<<|<--|\||follows:?|session follows -+)"
     r"[:\s\"'(\[=]*\Z",
 )
+_EXIT: Final = re.compile(r"(?:error|reason)[: ]*\Z")  # "unknown mail system error 255": of a program; a reply of 2yz or 3yz is no reason
 # An outer reply that only wraps the one that counts: "554 5.4.7 [internal] ... (last transfail: 452 4.2.2 full)".
 _LAST: Final = "last "
 _INNER: Final = tuple(f"{_LAST}{what}:" for what in ("transfail", "error", "smtp error", "response"))
@@ -82,6 +84,8 @@ _PHASES: Final = (  # literal that opens the phrase, what may follow it, in orde
     "greeting failed",
     "connect to ",
 )
+_POSTFIX: Final = _PHASES[0]
+"""Its own words come behind the reply, which may quote another Postfix."""
 _SPOKEN: Final = literals(_PHASES)
 _WORDS: Final = literals(tuple(dict.fromkeys(max(lead.split(), key=len) for lead in _PHASES)))
 _WHOLE_PHASES: Final = {
@@ -93,9 +97,9 @@ _WHOLE_PHASES: Final = {
 }
 _PHASE: Final = re.compile(
     r"(?:the |our |a |sending |performing |receiving |pipelined |smtp )*"
-    r"(?:(?P<connect>initial (?:server )?greeting|initial connection|greeting|connection)|(?P<ehlo>ehlo|helo|lhlo)|"
+    r"(?:(?P<connect>initial (?:server )?greeting|initial connection|greeting|connection|connect\b)|(?P<ehlo>ehlo|helo|lhlo)|"
     r"(?P<starttls>starttls)|(?P<auth>auth\b)|(?P<mail>mail(?= ?from\b| command|[:')\]]|\W*\Z))|(?P<rcpt>rcpt\b)|"
-    r"(?P<body>end of data|end of message|message (?:body|contents?|data)|\.|data (?:block|content)|final dot)|(?P<data>data\b))",
+    r"(?P<body>end of data|end of message|message (?:body|contents?|data)|\.|data (?:block|content)|final (?:dot|data))|(?P<data>data\b))",
 )
 _GREETED: Final = re.compile(r"\S+\s+<<< (?:421|521|554)")  # Sendmail: the host speaks before we did
 _NETWORK: Final = re.compile(r"[^\s,]+: (?:connection (?:refused|timed out)|no route|network is unreachable|operation timed out)")
@@ -104,21 +108,27 @@ _HOST_LEADS: Final = ("host ", "connect to ", "remote server ", "remote mail ser
 _OUR_HOST: Final = ("client ", "sending ", "sender ", "your ")  # before "host": the one that was refused
 _HOST: Final = re.compile(r"(?P<name>[a-z0-9](?:[\w-]*\.)+[a-z0-9][\w-]*|\[[\d.:a-f]+\])(?= ?[\[(]| said| refused| while|[: ]|\Z)")
 
+_DISLIKED: Final = " did not like our "
+_DISLIKING: Final = re.compile(rf"(?<!\S)(?P<name>[a-z0-9](?:[\w-]*\.)+[a-z0-9][\w-]*) \[[\d.:a-f]+\]{_DISLIKED}")  # dma
+
 
 @lru_cache(maxsize=1024)
 def read(text: str) -> Transcript:
     """Read a diagnostic; whatever is not stated is None. Never raises."""
     lowered = lower(text)
-    command = find_command(lowered)
     host = find_host(lowered)
     found = _find_reply(lowered)
     if found is None:
+        command = find_command(lowered)
         status = _STATUS_AT_HEAD.match(lowered)
         stated = tidy(status[1]) if status else find_status(lowered)
         return Transcript(text, None, stated, command, host, 0, _end(lowered, 0))
     match, quoted = found
     start, end = match.start(1), _end(lowered, match.start(1))
+    command = find_command(lowered[:start] + lowered[end:])  # the reply's own words may be about another host's phases
     status_text = match[2] or find_status(lowered[match.end() : end])
+    if status_text and status_text.endswith(".0.0") and (closer := _STATUS_AT_HEAD.match(lowered, match.end(), end)):
+        status_text = closer[1]  # slimta, of a reply whose status does not follow at once: "550 5.0.0 #5.1.1"
     return Transcript(text, int(match[1]), tidy(status_text), command, host, start, end, quoted)
 
 
@@ -132,6 +142,8 @@ def _find_reply(lowered: str) -> tuple[re.Match[str], bool] | None:
         if _NOT_CODES.match(lowered, match.end()):
             continue
         before = lowered[max(0, match.start() - _LOOKBACK) : match.start()]
+        if match[1] < "4" and _EXIT.search(before):
+            continue
         if match[2] or _QUOTES.search(before):
             return match, True
         if weak is None and (before.rstrip().endswith(":") or (before[-1:] == "(" and lowered[match.end() : match.end() + 1] == " ")):
@@ -166,7 +178,7 @@ def may_name_command(lowered: str) -> bool:
 def find_command(lowered: str) -> str | None:
     """Return the phase, one of model.COMMANDS, that a lower-case text names for a refusal."""
     for lead in _PHASES if _SPOKEN.any_within(lowered) else ():
-        place = lowered.find(lead)
+        place = lowered.rfind(lead) if lead == _POSTFIX else lowered.find(lead)
         if place < 0:
             continue
         if lead in _WHOLE_PHASES:
@@ -187,6 +199,8 @@ def find_host(lowered: str) -> str | None:
 
     A "client host [192.0.2.7]" is we, as the remote host saw us.
     """
+    if _DISLIKED in lowered and (match := _DISLIKING.search(lowered)):
+        return match["name"]
     for lead in _HOST_LEADS:
         place = lowered.find(lead)
         while place >= 0 and lowered.endswith(_OUR_HOST, 0, place):

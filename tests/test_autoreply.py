@@ -138,6 +138,41 @@ def test_who_names_the_failed_recipients_is_a_mail_system_whatever_it_calls_itse
     assert (autoreply.is_dressed_up(read), autoreply.is_from_daemon(read), autoreply.read_auto_reply(read)) == (False, True, [])
 
 
+STATUS = """Content-Type: multipart/report; report-type=delivery-status; boundary="b"
+
+--b
+Content-Type: text/plain
+
+{text}
+--b
+Content-Type: message/delivery-status
+
+Reporting-MTA: dns; mx.example.com
+
+Final-Recipient: rfc822; user@example.org
+Action: {action}
+Status: 5.0.0
+{said}
+--b--
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "action", "said", "headers", "dressed"),
+    [
+        ("I am away.", "failed", "", "", True),
+        ("Please confirm your mail.", "failed", "Diagnostic-Code: smtp; 450 4.7.0 Waits for a confirmation", "", True),
+        ("<user@example.org>: host mx said: 550 no\n such user", "failed", "Diagnostic-Code: smtp; 550 no such user", "", False),
+        ("We try on.", "delayed", "", "", False),
+        ("It has failed.", "failed", "", "X-Failed-Recipients: user@example.org\n", False),
+    ],
+)
+def test_a_mail_system_under_another_name_is_known_by_what_it_diagnoses(text: str, action: str, said: str, headers: str, dressed: bool) -> None:  # noqa: FBT001  a column of the table
+    """Its operator may name the sender (Postfix, bounce_template_file; Exim, dsn_from)."""
+    mail = f"From: Helpdesk <help@example.com>\nAuto-Submitted: auto-replied\n{headers}" + STATUS.format(text=text, action=action, said=said)
+    assert autoreply.is_dressed_up(Message(mail.encode(), DEFAULT)) is dressed
+
+
 # --- unsubscribing
 
 

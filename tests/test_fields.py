@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bounceclass.fields import address, decode_xtext, paragraphs, typed
@@ -135,6 +135,7 @@ def test_fields_that_were_written_are_read_back(groups: list[Fields], colon: str
 
 
 @given(st.text(st.sampled_from('ab:; \n\t<>@()"+2B\\x{D5}5-.\u2028\x00') | st.characters(), max_size=80))
+@example("0 <")
 @settings(max_examples=200, deadline=None)
 def test_any_text_is_read(text: str) -> None:
     for fields, _ in read(text):

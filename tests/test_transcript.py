@@ -48,6 +48,22 @@ SAID = [
     ("u@example.org, ERROR_CODE :550, ERROR_CODE :5.1.1 no such user", 550, "5.1.1", None, None),
     ("It responded as follows: [550 5.1.1 User unknown]", 550, "5.1.1", None, None),
     ("----- Transcript of session follows ----- 554 |/usr/bin/procmail... Service unavailable", 554, None, None, None),
+    # dma names the host and the phase before the reply; what the reply itself names is another host's.
+    ("mx.example.org [192.0.2.1] did not like our RCPT TO: 550 host store.example.org [10.0.0.1]: 552 5.2.2 full", 550, "5.2.2", "rcpt", "mx.example.org"),
+    ("mx.example.org [192.0.2.1] did not like our final DATA: 552 no", 552, None, "body", "mx.example.org"),
+    ("mx.example.org [192.0.2.1] did not like our connect: 554 no", 554, None, "connect", "mx.example.org"),
+    ("450 4.1.1 unverified address: connect to store.example.org[10.0.0.1]:25: Connection timed out", 450, "4.1.1", None, "store.example.org"),
+    (
+        "host mx.example.org[192.0.2.1] said: 550 5.1.1 host store said: 550 no (in reply to end of DATA command) (in reply to RCPT TO command)",
+        550,
+        "5.1.1",
+        "rcpt",
+        "mx.example.org",
+    ),
+    ("554 INVALID IP FOR SENDING MAIL OF DOMAIN example.com", 554, None, None, None),
+    # A status of no meaning, put before one that does not follow the code at once: slimta.
+    ("550 5.0.0 #5.1.1 no such user", 550, "5.1.1", None, None),
+    ("550 5.0.0 no such user, see 5.1.1", 550, "5.0.0", None, None),
 ]
 NO_CODES = [
     "connection to port 587 failed",
@@ -62,6 +78,8 @@ NO_CODES = [
     "see https://example.org/550 for more",
     "jane550@example.org is away",
     "Exim 4.96 and sendmail 8.17.1",
+    "unknown mail system error 255",
+    "(reason: 255)",
     "",
     "   ",
 ]

@@ -10,9 +10,12 @@ import msgspec
 from bounceclass.model import Kind
 from bounceclass.notice import Notice
 from bounceclass.noticewords import WORDS_READ, fold, kind_of
+from bounceclass.quotation import decisive, refusals
 from bounceclass.statement import ADDRESS, by_recipient, make_event
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from bounceclass.message import Message
     from bounceclass.model import Event
 
@@ -73,6 +76,7 @@ _ERRORS: Final = r"^ {3}----- The following addresses had (?:permanent fatal|tra
 _LISTED: Final = re.compile(r"^<?(?P<recipient>[^\s<>|]+@[^\s<>]+?)>?$", re.MULTILINE)
 _PROGRAM: Final = re.compile(r"^\"?\|[^\n]*\n(?:[ \t]+\(reason: \d{1,3}\)\n)?[ \t]+\(expanded from: <?([^\s<>|]+@[^\s<>]+?)>?\)$", re.MULTILINE)
 _TRANSCRIPT: Final = re.compile(r"^ {3}----- Transcript of session follows -----$", re.MULTILINE)
+_FIRST_LINE: Final = re.compile(r"\(reason: (\d{3}-[^\n]*)\)$", re.MULTILINE)
 _GIVEN_UP: Final = re.compile(rf"(?P<code>[45]\d\d (?:[45]\.\d+\.\d+ )?)?<?(?P<recipient>{ADDRESS})>?\.\.\. (?P<text>(?(code)|Deferred: ).+)")
 
 
@@ -83,9 +87,18 @@ def _read_sendmail(message: Message, notice: str) -> list[Event]:
     listed = {name: about.strip() for name, about in by_recipient(_LISTED, head)}
     warns = "had transient non-fatal" in head or "\nWarning: message still undelivered" in notice
     kind = Kind.DELAY if warns and "had permanent fatal" not in head else Kind.BOUNCE
-    whole = notice[place.end() :] if place and len(listed) == 1 else ""
-    said = {name: about if "(reason:" in about else heard.get(name.lower(), about or whole) for name, about in listed.items()} or heard
+    refused = tuple(refusals(notice[place.end() :])) if place else ()
+    said = {name: _completed(about, refused) if "(reason:" in about else heard.get(name.lower(), about) for name, about in listed.items()} or heard
+    if len(said) == 1 and not any(said.values()):
+        said = dict.fromkeys(said, decisive(refused) or (notice[place.end() :] if place else ""))
     return [make_event(message, name, words, kind=kind) for name, words in said.items()]
+
+
+def _completed(about: str, refused: Sequence[str]) -> str:
+    """Put the whole reply where a reason is the first of several lines."""
+    match = _FIRST_LINE.search(about)
+    whole = next((reply for reply in refused if match and reply.startswith(match[1] + "\n")), None)
+    return about if match is None or whole is None else about[: match.start(1)] + whole + about[match.end(1) :]
 
 
 def _heard(transcript: str) -> dict[str, str]:

@@ -32,7 +32,7 @@ _LINE: Final = re.compile(r" (\S+) ([^\s\[/]*postfix[^\s\[]*)(?:\[\d+\])?: ([0-9
 _HEAD: Final = re.compile(r"[^\s\[/]*postfix[^\s\[]*(?:\[\d+\])?:")
 _MESSAGE: Final = re.compile(r"([0-9A-Za-z]{4,30}): (.*)\Z", re.DOTALL)
 _FIELD: Final = re.compile(r"(to|orig_to|from|relay|dsn|status|message-id|resent-message-id)=(<[^>]*>|\"[^\"]*\"|[^,\s]*)")
-_KINDS: Final = {"bounced": Kind.BOUNCE, "deferred": Kind.DELAY, "sent": Kind.DELIVERY, "undeliverable": Kind.BOUNCE}
+_KINDS: Final = {"bounced": Kind.BOUNCE, "deferred": Kind.DELAY, "SOFTBOUNCE": Kind.DELAY, "sent": Kind.DELIVERY, "undeliverable": Kind.BOUNCE}
 _HERE: Final = ("127.", "[127.", "::1", "[::1", "localhost")
 _PASSING: Final = re.compile(r"queued as|from MTA\(")
 

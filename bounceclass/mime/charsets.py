@@ -14,7 +14,7 @@ from typing import Final
 
 from bounceclass.model import clean_text
 
-__all__ = ["GUESSED", "codec_of", "decode", "decode_telling"]
+__all__ = ["GUESSED", "codec_of", "decode", "decode_telling", "from_octal"]
 
 GUESSED: Final = "charset-guessed"
 """The defect of text that is of no charset which it names: it was read as what it looks like."""
@@ -42,6 +42,7 @@ _FOREIGN: Final = re.compile(r"[^\0-\x7f]")
 _PAIR: Final = re.compile(rb"[\x80-\xff]{2}")
 _LOST: Final = re.compile("[\udc80-\udcfd]")
 """A byte that is no UTF-8; FE and FF alone are damage, not words."""
+_OCTET: Final = re.compile(rb"\\([23][0-7]{2})")
 
 
 @lru_cache(maxsize=256)
@@ -114,3 +115,11 @@ def _ask(data: bytes) -> str | None:
     except ImportError:
         return None
     return codec_of(chardet.detect(data)["encoding"])
+
+
+def from_octal(text: str) -> str:
+    r"""Undo what Exim's string_printing() makes of octets that are no ASCII: "Empf\344nger"."""
+    if "\\" not in text:
+        return text
+    octets, found = _OCTET.subn(lambda match: bytes([int(match[1], 8)]), text.encode("utf-8", "replace"))
+    return decode(octets) if found else text

@@ -31,6 +31,8 @@ def make(name: str, into: Path, cache: Path = CACHE) -> list[Path]:
         packages.fetch(mta.packages, cache)
     if mta.npm:
         packages.fetch_npm(mta.npm, cache / name)
+    if mta.pip:
+        packages.fetch_pip(mta.pip, cache / name)
     folder = into / name
     folder.mkdir(parents=True, exist_ok=True)
     known = {path.name[3:]: path.name for path in (SAMPLES / name).glob("*.eml")}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from samples.make.mta import MTA, Variant
-from samples.make.scenarios import SENDER_HOST
+from samples.make.scenarios import SENDER_HOST, alias_lines
 
 if TYPE_CHECKING:
     from email.message import EmailMessage
@@ -18,7 +18,7 @@ __all__ = ["SERVER"]
 _DEFAULT: Final = (
     "user-unknown", "user-unknown-bare", "user-unknown-lines", "user-unknown-after-data", "user-unknown-japanese", "user-unknown-latin-1", "mailbox-full",
     "members-only", "domain-no-mail-556", "null-mx", "domain-unknown", "relay-denied", "sender-rejected", "authentication-failed", "ip-blocked",
-    "spam", "content", "no-code", "contradiction", "several", "failed-and-delivered", "success", "too-many-recipients-final", "unsupported",
+    "spam", "content", "no-code", "contradiction", "several", "failed-and-delivered", "success", "too-many-recipients-final", "unsupported", "forward",
 )  # fmt: skip
 _SEALED: Final = "lists.example.com:in.lists.example.com\n" + "\n".join(
     f"{domain}:mx.{domain},25/SECURITY=REQUIRED" for domain in ("plain.example", "untuned.example", "garbled.example")
@@ -38,7 +38,7 @@ def _configure(host: Host, variant: Variant) -> None:
     }
     for name, value in settings.items():
         host.write(f"/etc/courier/{name}", f"{value}\n")
-    host.write("/etc/courier/aliases/system", "postmaster: nobody\n")
+    host.write("/etc/courier/aliases/system", "postmaster: nobody\n" + alias_lines())
     host.folder("/var/lib/courier", "courier", mode=0o770)
     for name in ("msgs", "msgq", "tmp", "track", "faxtmp", "filters", "allfilters"):
         host.folder(f"/var/lib/courier/{name}", "courier", mode=0o770)

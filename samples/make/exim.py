@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from samples.make.internet import COLLECTOR
 from samples.make.mta import MTA, Variant
-from samples.make.scenarios import SENDER_HOST
+from samples.make.scenarios import SENDER_HOST, alias_lines
 
 if TYPE_CHECKING:
     from samples.make.host import Host
@@ -92,13 +92,14 @@ _DEFAULT: Final = (
     "mailbox-full", "address-moved", "owner-changed", "members-only", "null-mx", "domain-unknown", "domain-without-address",
     "relaying-bare", "routing-loop", "loops-back", "security", "bad-reputation", "ip-blocked", "ip-blocked-at-greeting", "protocol-error",
     "content", "policy", "no-text", "several", "failed-and-delivered", "success", "local-unknown", "local-program", "utf8", "too-many-recipients-final",
+    "user-unknown-unmarked", "long-reply", "forward", "alias-of-several",
 )  # fmt: skip
 
 
 def _configure(host: Host, variant: Variant) -> None:
     parts = {"main": "", "control": "", "four": "true", "transport": "", "retry": "", **variant.settings}
     host.write("/etc/exim4/exim4.conf", _CONFIGURATION.format(host=SENDER_HOST, **parts), 0o640)
-    host.write("/etc/aliases", "failing-program: \"|/bin/sh -c 'echo no such thing >&2; exit 1'\"\n")
+    host.write("/etc/aliases", "failing-program: \"|/bin/sh -c 'echo no such thing >&2; exit 1'\"\n" + alias_lines())
     host.write("/etc/exim4/bounce", _BOUNCE)
     host.folder("/var/spool/exim4", "Debian-exim")
     host.folder("/var/log/exim4", "Debian-exim")

@@ -107,7 +107,7 @@ class Rules:
         hosts = facts.hosts()
         self.names |= {address: f"mx.{domain}" for domain, address in hosts.items()}
         for one in facts.scenarios.values():
-            for to in one.to:
+            for to in (*one.to, *one.becomes):
                 self.by_recipient[to.lower()] = one
                 address = hosts.get(to.rpartition("@")[2].encode("idna").decode())
                 if address and one.at in {"connect", "ehlo", "mail", "drop-connect"} | _TLS:
@@ -162,6 +162,7 @@ class Session(socketserver.StreamRequestHandler):
         if verb in {"EHLO", "HELO"}:
             self._hello(verb)
         elif verb == "MAIL":
+            self.accepted, self.refused_late = [], None
             self._say(self._at("mail") or "250 2.1.0 Ok")
         elif verb == "RCPT":
             return self._recipient(rest)

@@ -48,7 +48,7 @@ def submit_by_smtp(host: Host, scenario: Scenario, sender: str, mail: EmailMessa
 
 @dataclass(frozen=True)
 class MTA:
-    """A mail server: what it is unpacked from (Debian's packages, or one of npm's), how it is set up and started, how it takes mail.
+    """A mail server: what it is unpacked from (Debian's packages, or one of npm's or PyPI's), how it is set up and started, how it takes mail.
 
     `accounts` are users that its package's scripts would create. `start` returns when it takes mail. `log` is its log, if we read it.
     """
@@ -59,6 +59,7 @@ class MTA:
     start: Callable[[Host, Variant], None]
     packages: tuple[str, ...] = ()
     npm: str | None = None
+    pip: tuple[str, ...] = ()
     accounts: tuple[str, ...] = ()
     submit: Callable[[Host, Scenario, str, EmailMessage], None] = submit_by_smtp
     log: str | None = None

@@ -18,7 +18,7 @@ __all__ = ["SERVER"]
 _DEFAULT: Final = (
     "user-unknown", "user-unknown-lines", "mailbox-full", "mailbox-disabled", "domain-no-mail-556", "relay-denied", "authentication-failed", "ip-blocked",
     "no-reverse-dns", "spam", "contradiction", "several", "owner-changed", "suppressed", "mailer-error",
-    "too-many-recipients-final",
+    "too-many-recipients-final", "end-of-another",
 )  # fmt: skip
 
 

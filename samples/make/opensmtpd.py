@@ -28,7 +28,7 @@ _DEFAULT: Final = (
     "user-unknown", "user-unknown-bare", "user-unknown-lines", "user-unknown-german", "user-unknown-spanish", "user-unknown-latin-1", "mailbox-full",
     "mailbox-disabled", "domain-no-mail-556", "domain-unknown", "relay-denied", "sender-rejected",
     "authentication-failed", "ip-blocked", "no-reverse-dns", "spam", "no-code", "contradiction", "several", "failed-and-delivered", "success",
-    "too-many-recipients-final",
+    "too-many-recipients-final", "end-of-another",
 )  # fmt: skip
 
 

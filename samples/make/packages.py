@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import shutil
 import subprocess
+import sys
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["alone", "fetch", "fetch_npm", "unpack", "version"]
+__all__ = ["alone", "fetch", "fetch_npm", "fetch_pip", "unpack", "version"]
 
 
 @contextmanager
@@ -55,6 +56,20 @@ def fetch_npm(name: str, folder: Path) -> None:
     done = subprocess.run(["npm", "install", "--ignore-scripts", "--prefix", folder, name], capture_output=True, text=True, check=False)  # noqa: S603, S607  our own words
     if done.returncode:
         msg = f"npm can't fetch {name}:\n{done.stderr}"
+        raise SystemExit(msg)
+
+
+def fetch_pip(names: tuple[str, ...], folder: Path) -> None:
+    """Fetch packages of PyPI, with what they need, into `folder`.
+
+    Raises SystemExit, with pip's words, where one can't be had.
+    """
+    if folder.is_dir():
+        return
+    done = subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "--target", folder, *names], capture_output=True, text=True, check=False)  # noqa: S603  our own words
+    if done.returncode:
+        shutil.rmtree(folder, ignore_errors=True)
+        msg = f"pip can't fetch {', '.join(names)}:\n{done.stderr}"
         raise SystemExit(msg)
 
 

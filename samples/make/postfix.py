@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from samples.make.mta import MTA, Variant
-from samples.make.scenarios import SENDER_HOST
+from samples.make.scenarios import SENDER_HOST, alias_lines
 
 if TYPE_CHECKING:
     from samples.make.host import Host
@@ -53,13 +53,23 @@ Ihre Nachricht konnte leider nicht zugestellt werden; sie steht unten.
 EOF
 """
 
+_HELPDESK: Final = """failure_template = <<EOF
+Charset: us-ascii
+From: helpdesk@mail.example.com (The Helpdesk)
+Subject: Your mail
+
+We could not hand your mail over. If you need help, write to
+<care@mail.example.com> or see https://help.example.com/mail/550
+
+EOF
+"""
 _DEFAULT: Final = (
     "user-unknown", "user-unknown-lines", "user-unknown-after-data", "user-unknown-german", "user-unknown-japanese",
     "user-unknown-korean", "mailbox-full", "mailbox-disabled", "recipient-filtered", "domain-no-mail-556", "null-mx",
     "domain-unknown", "domain-without-address", "relay-denied", "loops-back", "sender-rejected", "authentication-failed",
     "ip-blocked", "no-reverse-dns", "spam", "too-large", "no-text", "no-code", "contradiction", "several",
-    "failed-and-delivered", "success", "local-unknown", "local-success", "local-program", "local-full", "utf8", "unsupported",
-    "too-many-recipients-final",
+    "failed-and-delivered", "success", "local-unknown", "local-success", "local-program", "local-program-odd", "local-full", "utf8", "unsupported",
+    "too-many-recipients-final", "forward",
 )  # fmt: skip
 
 
@@ -69,7 +79,10 @@ def _configure(host: Host, variant: Variant) -> None:
     services = (host.root / "usr/share/postfix/master.cf.dist").read_text(encoding="utf-8")
     host.write("/etc/postfix/master.cf", _CHROOTED.sub(r"\1n", services))
     host.write("/etc/postfix/bounce.cf", _TEMPLATE)
-    host.write("/etc/aliases", 'postmaster root\nfailing-program "|echo no such thing >&2; exit 1"\nfull-program "|exit 73"\n')
+    host.write("/etc/postfix/helpdesk.cf", _HELPDESK)
+    programs = {"failing": "echo no such thing >&2; exit 1", "full": "exit 73", "odd": "exit 255"}
+    lines = "".join(f'{name}-program "|{command}"\n' for name, command in programs.items())
+    host.write("/etc/aliases", f"postmaster root\n{lines}{alias_lines('')}")
     host.run("postfix", "set-permissions", check=False)
 
 
@@ -108,6 +121,9 @@ SERVER: Final = MTA(
         ),
         Variant("delayed", ("rate-limited", "unreachable"), _DELAY, patience=30, each=2),
         Variant("german", ("user-unknown", "spf-failed"), {"bounce_template_file": "/etc/postfix/bounce.cf"}),
+        # An operator may write the notice as another, in whose name he likes: bounce(5).
+        Variant("helpdesk", ("user-unknown", "mailbox-full"), {"bounce_template_file": "/etc/postfix/helpdesk.cf"}),
+        Variant("soft", ("user-unknown",), _EXPIRY | {"soft_bounce": "yes"}, patience=40),
         Variant(
             "whole",
             ("virus",),

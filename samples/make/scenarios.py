@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-__all__ = ["LISTS", "SENDER_HOST", "Scenario", "Table", "sender", "table"]
+__all__ = ["LISTS", "SENDER_HOST", "Scenario", "Table", "alias_lines", "sender", "table"]
 
 SENDER_HOST: Final = "mail.example.com"
 LISTS: Final = "lists.example.com"
@@ -28,6 +28,7 @@ class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     notify: str | None = None
     utf8: bool = False
     size: int = 0
+    becomes: tuple[str, ...] = ()
 
     def answer(self, recipient: str) -> bytes:
         """Return the reply to a recipient as it goes over the wire, empty where it is accepted."""
@@ -43,15 +44,24 @@ class Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def hosts(self) -> dict[str, str]:
         """Return the address of each receiving domain's mail host, in order of the file."""
-        names = dict.fromkeys(to.rpartition("@")[2] for one in self.scenarios.values() for to in one.to)
+        names = dict.fromkeys(to.rpartition("@")[2] for one in self.scenarios.values() for to in (*one.to, *one.becomes))
         names = {name: None for name in names if name not in self.domains and name != SENDER_HOST}
         return {name.encode("idna").decode(): f"198.51.100.{place}" for place, name in enumerate(names, _FIRST_HOST)}
+
+    def aliases(self) -> dict[str, tuple[str, ...]]:
+        """Return what the sending host makes of some of its own local parts."""
+        return {one.to[0].partition("@")[0]: one.becomes for one in self.scenarios.values() if one.becomes}
 
 
 @cache
 def table() -> Table:
     """Return the scenarios."""
     return msgspec.toml.decode((Path(__file__).parent / "scenarios.toml").read_bytes(), type=Table)
+
+
+def alias_lines(mark: str = ":") -> str:
+    """Return the aliases of the scenarios as lines of /etc/aliases."""
+    return "".join(f"{name}{mark} {', '.join(targets)}\n" for name, targets in table().aliases().items())
 
 
 def sender(scenario: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from samples.make.mta import MTA, Variant
-from samples.make.scenarios import SENDER_HOST
+from samples.make.scenarios import SENDER_HOST, alias_lines
 
 if TYPE_CHECKING:
     from samples.make.host import Host
@@ -39,7 +39,8 @@ _DEFAULT: Final = (
     "user-unknown", "user-unknown-bare", "user-unknown-lines", "user-unknown-after-data", "user-unknown-korean", "user-unknown-french", "mailbox-full",
     "mailbox-disabled", "address-moved", "recipient-filtered", "null-mx", "domain-unknown", "relaying-bare", "routing-loop",
     "sender-rejected", "spf-failed", "bad-reputation", "no-reverse-dns", "policy", "content", "not-compliant", "no-text", "no-code", "contradiction",
-    "several", "failed-and-delivered", "success", "local-program", "too-many-recipients-final",
+    "several", "failed-and-delivered", "success", "local-program", "local-program-odd", "too-many-recipients-final", "spam-lines", "refused-at-data",
+    "forward", "alias-of-several",
 )  # fmt: skip
 
 
@@ -48,7 +49,8 @@ def _configure(host: Host, variant: Variant) -> None:
     made = host.run("m4", "/etc/mail/sendmail.mc")
     host.write("/etc/mail/sendmail.cf", made.stdout.decode())
     host.write("/etc/mail/local-host-names", f"{SENDER_HOST}\n")
-    host.write("/etc/mail/aliases", "postmaster: root\nMAILER-DAEMON: postmaster\nfailing-program: \"|/bin/sh -c 'exit 1'\"\n", 0o640)
+    programs = "".join(f"{name}-program: \"|/bin/sh -c 'exit {code}'\"\n" for name, code in (("failing", 1), ("odd", 255)))
+    host.write("/etc/mail/aliases", f"postmaster: root\nMAILER-DAEMON: postmaster\n{programs}{alias_lines()}", 0o640)
     sealed = ("plain", "untuned", "garbled", "homemade")
     host.write("/etc/mail/access", "".join(f"TLS_Srv:{name}.example {'VERIFY' if name == 'homemade' else 'ENCR:112'}\n" for name in sealed))
     host.run("sh", "-c", "/usr/libexec/sendmail/makemap hash /etc/mail/access < /etc/mail/access")
@@ -74,14 +76,27 @@ SERVER: Final = MTA(
         Variant("default", _DEFAULT),
         Variant(
             "expired",
-            ("mailbox-full-later", "challenge-expired", "domain-no-mail-521", "connection-refused", "timeout", "servfail", "dropped-after-data"),
+            (
+                "mailbox-full-later",
+                "challenge-expired",
+                "domain-no-mail-521",
+                "connection-refused",
+                "timeout",
+                "servfail",
+                "dropped-after-data",
+                "too-many-connections",
+            ),
             _EXPIRY,
             patience=40,
         ),
         Variant(
             "delayed", ("system-full", "unreachable"), {"mc": "define(`confTO_QUEUEWARN', `1s')dnl\ndefine(`confTO_QUEUERETURN', `8s')dnl"}, patience=30, each=2
         ),
-        Variant("text", ("user-unknown", "mailbox-full", "several"), {"mc": "define(`confMIME_FORMAT_ERRORS', `False')dnl"}),
+        Variant(
+            "text",
+            ("user-unknown", "mailbox-full", "several", "spam-lines", "refused-at-data", "forward"),
+            {"mc": "define(`confMIME_FORMAT_ERRORS', `False')dnl"},
+        ),
         Variant("later", ("too-many-recipients", "tls-required"), _EXPIRY, patience=40),
         Variant("sealed", ("tls-not-offered", "tls-refused", "tls-broken", "tls-untrusted"), {"mc": f"{_EXPIRY['mc']}\nFEATURE(`access_db')dnl"}, patience=40),
     ),

@@ -41,6 +41,7 @@ def brief(reports: list[Report]) -> list[tuple[object, ...]]:
     ("line", "said"),
     [
         (f"{POSTFIX}to=<a@example.net>, relay=mx.example.net[192.0.2.1]:25, dsn=5.1.1, status=bounced (550 5.1.1 no)", ("bounce", "a@example.net", None, 550, "5.1.1")),
+        (f"{POSTFIX}to=<b@example.net>, relay=mx.example.net[192.0.2.1]:25, dsn=4.1.1, status=SOFTBOUNCE (host mx.example.net[192.0.2.1] said: 550 5.1.1 no)", ("delay", "b@example.net", None, 550, "5.1.1")),
         (f"{POSTFIX}to=<b@example.net>, orig_to=<a@example.com>, relay=none, dsn=4.4.1, status=deferred (connect to mx.example.net[192.0.2.1]:25: Connection timed out)", ("delay", "b@example.net", "a@example.com", None, "4.4.1")),
         (f'{POSTFIX}to=<"a b"@example.net>, relay=local, dsn=2.0.0, status=sent (delivered to mailbox)', ("delivery", '"a b"@example.net', None, None, "2.0.0")),
         (f"{POSTFIX}to=<a@example.net>, relay=none, dsn=5.1.1, status=undeliverable (550 no such user)", ("bounce", "a@example.net", None, 550, "5.1.1")),
