@@ -29,6 +29,7 @@ from bounceclass.fields import Group, address, decode_xtext, paragraphs, typed
 from bounceclass.message import DELIVERY
 from bounceclass.model import SHARED_REPLY, Event, Kind
 from bounceclass.quotation import Quotation, unfold
+from bounceclass.returned import cut_off
 
 if TYPE_CHECKING:
     from bounceclass.message import Message
@@ -66,10 +67,13 @@ _IN_TEXT: Final = re.compile(r"^(?:>+ ?)?(final-recipient|original-recipient)[ \
 _HEAD_OF_TEXT: Final = re.compile(r"^(?:reporting-mta|final-recipient|original-recipient|action)[ \t]*:", re.IGNORECASE | re.MULTILINE)
 
 
-def read(message: Message) -> list[Event]:
-    """Return an event for each recipient of the message's status parts; at least one, if it has such a part."""
+def read(message: Message, *, returned: bool = False) -> list[Event]:
+    """Return an event for each recipient of the message's status parts; at least one, if it has such a part.
+
+    `returned`: fields in the text count also behind what looks like a returned mail.
+    """
     texts = list(message.status_texts(DELIVERY))
-    if not texts and (text := _fields_in_text(message)):
+    if not texts and (text := _fields_in_text(message, returned=returned)):
         texts = [text]
         message.add_defect("status-in-text", "")
     notice = Quotation(message.text() if texts else "", message.limits.diagnostic)
@@ -84,14 +88,15 @@ def read(message: Message) -> list[Event]:
     return _named(events, message)
 
 
-def has_fields(message: Message) -> bool:
-    """Tell whether the notice's text holds the fields of a status part, outside MIME."""
-    return bool(_fields_in_text(message))
+def has_fields(message: Message, *, returned: bool = False) -> bool:
+    """Tell whether the notice's text holds the fields of a status part, outside MIME; `returned` as above."""
+    return bool(_fields_in_text(message, returned=returned))
 
 
-def _fields_in_text(message: Message) -> str:
+def _fields_in_text(message: Message, *, returned: bool) -> str:
     for part in message.of_type(_TEXTS):
         text = message.decoded(part, message.limits.text)
+        text = text if returned else cut_off(text)  # a mail that is returned may have fields of its own
         head = _HEAD_OF_TEXT.search(text) if "-recipient" in text.lower() and _IN_TEXT.search(text) else None
         if head:
             return text[head.start() :]

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from bounceclass.protocols import Parser, Shape
     from bounceclass.settings import Settings
 
-__all__ = ["DELIVERY", "DISPOSITION", "FEEDBACK", "Message"]
+__all__ = ["DELIVERY", "DISPOSITION", "FEEDBACK", "Message", "as_text"]
 
 DELIVERY: Final = frozenset({"message/delivery-status", "message/global-delivery-status"})
 FEEDBACK: Final = frozenset({"message/feedback-report"})
@@ -201,18 +201,22 @@ class Message:
     def _shape(self, part: Part) -> Shape:
         if not part.content_type.startswith(("text/", "message/")):
             return None, None
-        name, shape = read_shape(self.engine, _as_text(part.field[:_FIELDS]), part.encoding())
+        name, shape = read_shape(self.engine, as_text(part.field), part.encoding())
         if name != self.engine.name:
             self.parser = name
         return shape
 
 
-@lru_cache(maxsize=256)
-def _as_text(field: bytes) -> bytes:
+def as_text(field: bytes) -> bytes:
     """Return a Content-Type as that of a text, in lower case: only the charset is asked for, and flanker fails on message types that it does not know.
 
     Each parser makes something else of a quote that never ends, or that a semicolon does not follow: they get none.
     """
+    return _as_text(field[:_FIELDS])
+
+
+@lru_cache(maxsize=256)
+def _as_text(field: bytes) -> bytes:
     parameters = b" ".join(field.partition(b";")[2].split()).lower().translate(PRINTABLE)
     if b"charset" not in parameters:
         return b"text/plain"
@@ -223,8 +227,10 @@ def _as_text(field: bytes) -> bytes:
 def _with_line_ends(raw: bytes) -> bytes:
     """Return mail whose lines end in CR alone, most of them, with LF; anything else as it is."""
     head = raw[:_TELLING]
-    alone = head.count(b"\r") - head.count(b"\r\n") if b"\r" in head else 0
-    return raw.replace(b"\r\n", b"\n").replace(b"\r", b"\n") if alone > head.count(b"\n") else raw
+    ends = head.count(b"\n")
+    if head.count(b"\r") <= ends or head.count(b"\r") - head.count(b"\r\n") <= ends:
+        return raw
+    return raw.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
 
 
 def _transfer_decoded(data: bytes, encoding: str) -> bytes:

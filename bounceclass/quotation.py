@@ -15,7 +15,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from bounceclass import transcript
-from bounceclass.mime.charsets import from_octal
+from bounceclass.mime.charsets import from_octal, from_twice
 from bounceclass.model import clean_text
 
 if TYPE_CHECKING:
@@ -67,14 +67,14 @@ class Quotation:
 
         Of one that is `alone`, the remote's words may stand anywhere.
         """
+        if alone and (heard := decisive(self._refusals())):
+            return transcript.read(heard)
         said_of_it = ""
         for paragraph in self._about(recipient):
             said = transcript.read(unfold(paragraph, self._limit))
             if said.reply_code is not None:
                 return said
             said_of_it = said_of_it or _words_behind(paragraph, recipient or "")
-        if alone and (heard := decisive(self._refusals())):
-            return transcript.read(heard)
         if said_of_it:
             return transcript.read(unfold(said_of_it, self._limit))
         return self._of_the_only_one(recipient) if alone else transcript.NOTHING
@@ -130,7 +130,7 @@ class Quotation:
     def find_command(self, recipient: str | None, *, alone: bool) -> str | None:
         """Return the phase that the notice names for a recipient; all of it is about one that is `alone`."""
         about = self._lowered if alone else next(self._about(recipient), "").lower()
-        return transcript.find_command(" ".join(about.split())) if transcript.may_name_command(about) else None
+        return transcript.find_command_in_lines(about)
 
     def _about(self, recipient: str | None) -> Iterator[str]:
         """Yield each paragraph that names a recipient, from the line where it does."""
@@ -162,12 +162,12 @@ class Quotation:
 
 
 def refusals(session: str) -> Iterator[str]:
-    """Yield each refusal that Sendmail's transcript of a session has, its lines together: "<<< 550-No such", "<<< 550 user"."""
+    """Yield each refusal in words that Sendmail's transcript of a session has, its lines together: "<<< 550-No such", "<<< 550 user"."""
     lines: list[str] = []
     for line in (*session.split("\n"), ""):
         said = line[4:] if line.startswith("<<< ") else ""
         if lines and not (said and said[:3] == lines[-1][:3] and lines[-1][3:4] == "-"):
-            if lines[0][:1] in {"4", "5"}:
+            if lines[0][:1] in {"4", "5"} and len(lines[0]) > len("550 "):
                 yield "\n".join(lines)
             lines = []
         if said:
@@ -204,4 +204,4 @@ def _depth(line: str) -> int:
 
 def unfold(text: str, limit: int) -> str:
     """Return at most `limit` characters of a text on one line."""
-    return clean_text(from_octal(" ".join(text[:limit].split())))
+    return clean_text(from_octal(" ".join(from_twice(text[:limit]).split())))

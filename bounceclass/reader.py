@@ -76,6 +76,13 @@ def _read_dsn(message: Message) -> list[Event]:
     return dsn.read(message) if dsn.has_fields(message) and autoreply.is_from_daemon(message) else []
 
 
+def _read_returned_fields(message: Message) -> list[Event]:
+    """Read fields behind what looks like a returned mail, where no dialect knows the notice."""
+    if message.of_type(DELIVERY) or not dsn.has_fields(message, returned=True) or not autoreply.is_from_daemon(message):
+        return []
+    return dsn.read(message, returned=True)
+
+
 _STANDARDS: Final = (
     (feedback.ARF, feedback.read),
     (dsn.FORMAT, _read_dsn),
@@ -83,6 +90,7 @@ _STANDARDS: Final = (
 )
 _STANDARD_NAMES: Final = frozenset(name for name, _ in _STANDARDS) | {autoreply.UNSUBSCRIBE, autoreply.AUTO_REPLY}
 _OTHERS: Final = (
+    (dsn.FORMAT, _read_returned_fields),
     (feedback.JMRP, feedback.read_jmrp),  # a header of the returned mail, which anybody can write: only where nothing else speaks
     (autoreply.UNSUBSCRIBE, autoreply.read_unsubscribe),
     (prose.FORMAT, prose.read),

@@ -27,7 +27,7 @@ from bounceclass.literals import literals
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["NOTHING", "Normalised", "Transcript", "find_command", "find_host", "find_ip", "lower", "may_name_command", "normalise", "read"]
+__all__ = ["NOTHING", "Normalised", "Transcript", "find_command", "find_command_in_lines", "find_host", "find_ip", "lower", "normalise", "read"]
 
 
 class Transcript(msgspec.Struct, frozen=True, gc=False):
@@ -170,14 +170,18 @@ def _end(lowered: str, start: int) -> int:
     return end - closing
 
 
-def may_name_command(lowered: str) -> bool:
-    """Tell whether a lower-case text could name a phase, were it on one line: a word of each phrase is looked for."""
-    return _WORDS.any_within(lowered)
+def find_command_in_lines(lowered: str) -> str | None:
+    """Return the phase that a lower-case text of several lines names; it is folded only where a word of a phrase stands in it."""
+    return _command(" ".join(lowered.split())) if _WORDS.any_within(lowered) else None
 
 
 def find_command(lowered: str) -> str | None:
     """Return the phase, one of model.COMMANDS, that a lower-case text names for a refusal."""
-    for lead in _PHASES if _SPOKEN.any_within(lowered) else ():
+    return _command(lowered) if _SPOKEN.any_within(lowered) else None
+
+
+def _command(lowered: str) -> str | None:
+    for lead in _PHASES:
         place = lowered.rfind(lead) if lead == _POSTFIX else lowered.find(lead)
         if place < 0:
             continue

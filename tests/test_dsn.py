@@ -468,6 +468,32 @@ def test_fields_in_the_text_are_read_where_there_is_no_status_part(notice: str, 
     assert (dsn.has_fields(read_from), dsn.read(read_from), read_from.defects) == (True, [event], (Defect("status-in-text", ""),))
 
 
+RETURNED: Final = """Return-Path: <owner@lists.example.com>
+Message-ID: <1@lists.example.com>
+MIME-Version: 1.0
+Content-Type: message/delivery-status
+
+Final-Recipient: rfc822; other@elsewhere.example
+Action: failed
+Status: 5.1.1
+"""
+
+
+def test_fields_of_a_mail_that_the_text_returns_are_not_the_notices() -> None:
+    mail = Message(f"From: MAILER-DAEMON@mx.example.com\n\nuser@example.org: 552 full\n\n{RETURNED}".encode(), Settings())
+    assert not dsn.has_fields(mail)
+    assert dsn.has_fields(mail, returned=True)
+    (event,) = dsn.read(mail, returned=True)
+    assert event.recipient == "other@elsewhere.example"
+
+
+def test_utf_8_that_was_encoded_twice_is_read() -> None:
+    said = "550 宛先".encode().decode("latin-1")
+    status = f"Final-Recipient: rfc822; user@example.org\nAction: failed\nStatus: 5.0.0\nDiagnostic-Code: smtp; {said}\n"
+    (event,) = read(ABOUT + status)
+    assert event.diagnostic == "550 宛先"
+
+
 @pytest.mark.parametrize("notice", ["", "Final-Recipient is unknown", "the Final-Recipient: x", "Action: failed\nStatus: 5.1.1"])
 def test_other_text_holds_no_fields(notice: str) -> None:
     read_from = message(f"From: mailer-daemon@mx.example.com\n\n{notice}")

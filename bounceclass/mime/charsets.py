@@ -14,7 +14,7 @@ from typing import Final
 
 from bounceclass.model import clean_text
 
-__all__ = ["GUESSED", "codec_of", "decode", "decode_telling", "from_octal"]
+__all__ = ["GUESSED", "codec_of", "decode", "decode_telling", "from_octal", "from_twice"]
 
 GUESSED: Final = "charset-guessed"
 """The defect of text that is of no charset which it names: it was read as what it looks like."""
@@ -123,3 +123,13 @@ def from_octal(text: str) -> str:
         return text
     octets, found = _OCTET.subn(lambda match: bytes([int(match[1], 8)]), text.encode("utf-8", "replace"))
     return decode(octets) if found else text
+
+
+def from_twice(text: str) -> str:
+    """Undo UTF-8 that was taken for Latin-1 and encoded again, as Nodemailer hands on a reply."""
+    if text.isascii():
+        return text
+    try:
+        return text.encode("latin-1").decode("utf-8")
+    except UnicodeError:
+        return text

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["SERVERS", "mta_named"]
 
-SERVERS: Final = ("postfix", "exim", "opensmtpd", "sendmail", "courier", "dma", "nullmailer", "haraka", "slimta")
+SERVERS: Final = ("postfix", "exim", "opensmtpd", "sendmail", "courier", "dma", "nullmailer", "haraka", "slimta", "zonemta")
 
 
 def mta_named(name: str) -> MTA:

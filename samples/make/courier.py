@@ -18,7 +18,7 @@ __all__ = ["SERVER"]
 _DEFAULT: Final = (
     "user-unknown", "user-unknown-bare", "user-unknown-lines", "user-unknown-after-data", "user-unknown-japanese", "user-unknown-latin-1", "mailbox-full",
     "members-only", "domain-no-mail-556", "null-mx", "domain-unknown", "relay-denied", "sender-rejected", "authentication-failed", "ip-blocked",
-    "spam", "content", "no-code", "contradiction", "several", "failed-and-delivered", "success", "too-many-recipients-final", "unsupported", "forward",
+    "spam", "content", "no-code", "contradiction", "several", "failed-and-delivered", "success", "too-many-recipients-final", "unsupported",
 )  # fmt: skip
 _SEALED: Final = "lists.example.com:in.lists.example.com\n" + "\n".join(
     f"{domain}:mx.{domain},25/SECURITY=REQUIRED" for domain in ("plain.example", "untuned.example", "garbled.example")

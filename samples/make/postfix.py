@@ -122,7 +122,7 @@ SERVER: Final = MTA(
         Variant("delayed", ("rate-limited", "unreachable"), _DELAY, patience=30, each=2),
         Variant("german", ("user-unknown", "spf-failed"), {"bounce_template_file": "/etc/postfix/bounce.cf"}),
         # An operator may write the notice as another, in whose name he likes: bounce(5).
-        Variant("helpdesk", ("user-unknown", "mailbox-full"), {"bounce_template_file": "/etc/postfix/helpdesk.cf"}),
+        Variant("helpdesk", ("user-unknown",), {"bounce_template_file": "/etc/postfix/helpdesk.cf"}),
         Variant("soft", ("user-unknown",), _EXPIRY | {"soft_bounce": "yes"}, patience=40),
         Variant(
             "whole",

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from bounceclass import fields, transcript
 from bounceclass.engine import Engine
 from bounceclass.errors import KnowledgeError
-from bounceclass.message import DELIVERY, Message
-from bounceclass.mime.parsers import PARSERS
+from bounceclass.message import DELIVERY, Message, as_text
+from bounceclass.mime.charsets import codec_of
+from bounceclass.mime.parsers import PARSERS, parser_named, read_shape
 from bounceclass.model import decode
 from bounceclass.packcheck import check, facts_of, require_sound
 from bounceclass.packs import Finder, load, our_paths
@@ -45,9 +46,19 @@ def read_mail(raw: bytes) -> None:
     hold(report)
     assert report == _ENGINE.classify(bytes(bytearray(raw))), "the same bytes, another Report"
     assert report.events == _AGAIN.classify(raw).events, "another Engine, other events"
-    assert [other.classify(raw).events for other in _OTHERS] == [report.events] * len(_OTHERS), "another parser, other events"
     message = Message(raw, DEFAULT)
+    if _read_alike(message):
+        assert [other.classify(raw).events for other in _OTHERS] == [report.events] * len(_OTHERS), "another parser, other events"
     assert report.events or not message.of_type(DELIVERY) or "auto-submitted" in message.headers, "a status part without an event"
+
+
+def _read_alike(message: Message) -> bool:
+    """Tell whether all parsers make the same of every part's fields: of what breaks RFC 2045 or 2231 they may not (tests/mime/test_parsers.py)."""
+    for part in message.parts:
+        read = [read_shape(parser_named(name), as_text(part.field), part.encoding())[1] for name in PARSERS]
+        if len({(codec_of(charset) or "ascii", encoding or "7bit") for charset, encoding in read}) > 1:
+            return False
+    return True
 
 
 def read_transcript(raw: bytes) -> None:
