@@ -26,6 +26,9 @@ __all__ = [
     "AUTO_REPLY",
     "UNSUBSCRIBE",
     "has_daemon_name",
+    "has_null_path",
+    "has_path",
+    "has_unmanned_name",
     "is_dressed_up",
     "is_from_daemon",
     "is_marked",
@@ -50,6 +53,7 @@ class _AutoReply(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class _Daemon(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     locals: frozenset[str]
+    people: frozenset[str]
     robots: frozenset[str]
     names: tuple[str, ...]
 
@@ -75,8 +79,18 @@ def _table() -> _Automatic:
 
 def is_from_daemon(message: Message) -> bool:
     """Tell whether a mail system wrote the mail: a null return path, or a name such as mailer-daemon."""
+    return has_null_path(message) or has_daemon_name(message)
+
+
+def has_path(message: Message) -> bool:
+    """Tell whether the mail's return path is known, and somebody's."""
+    return "return-path" in message.headers and not has_null_path(message)
+
+
+def has_null_path(message: Message) -> bool:
+    """Tell whether nobody is to be told of a failure of this mail: its return path is "<>" (RFC 5321 4.5.5)."""
     path = message.headers.get("return-path")
-    return (path is not None and path.replace(" ", "") == "<>") or has_daemon_name(message)
+    return path is not None and path.replace(" ", "") == "<>"
 
 
 def may_be_notice(message: Message) -> bool:
@@ -101,6 +115,12 @@ def _is_daemon(sender: str) -> bool:
 
 def _local_part(sender: str) -> str:
     return (mailbox(sender) or "").lower().partition("@")[0]
+
+
+def has_unmanned_name(message: Message) -> bool:
+    """Tell whether the sender's address is one that no person writes under: mailer-daemon, not postmaster."""
+    local = _local_part(message.headers.get("from") or "")
+    return local in _table().daemon.locals and local not in _table().daemon.people
 
 
 def read_auto_reply(message: Message) -> list[Event]:

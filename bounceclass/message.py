@@ -12,6 +12,7 @@ defect of the Report.
 from __future__ import annotations
 
 import base64
+import html
 import quopri
 import re
 import string
@@ -51,9 +52,15 @@ _TELLING: Final = 64 * 1024
 _LONGEST: Final = {"base64": 6, "quoted-printable": 13}
 """Raw bytes that a character may take, line ends included; in other encodings four."""
 _NO_BASE64: Final = bytes(set(range(256)) - set(string.ascii_letters.encode() + string.digits.encode() + b"+/"))
-_TAGS: Final = re.compile(r"<(?:br|/p|/div|/tr|/li|/h\d)[^<>]{0,200}>|<[^<>]{1,1000}>", re.IGNORECASE)
+_TAGS: Final = re.compile(r"<(?:br|/p|/div|/tr|/li|/h\d)[^<>]{0,200}>(?:[ \t]*\n)?|<[^<>]{1,1000}>", re.IGNORECASE)
+_INLINE: Final = re.compile(r"<(?!/|br\b)|</(?:a|b|i|u|em|strong|span|font|tt|code|small|big|su[bp]|label)\b", re.IGNORECASE)
+"""A tag that ends no line: one that opens, or closes a part of one."""
+_BESIDE: Final = "\0"
+"""For a tag within a line, until it is known whether a line begins there; NUL stands in no text."""
+_LINE_START: Final = re.compile(rf"^[ {_BESIDE}]*{_BESIDE}", re.MULTILINE)
+_MAILTO: Final = re.compile(r"<a\s[^<>]{0,500}?href\s*=\s*[\"']?mailto:([^\"'<>?\s]{3,320})[^<>]{0,500}>([^<@]{0,200})</a>", re.IGNORECASE)
+"""A link to an address under another name than its own."""
 _UNSEEN: Final = re.compile(r"<(style|script|head)\b")
-_ENTITIES: Final = {"&nbsp;": " ", "&lt;": "<", "&gt;": ">", "&quot;": '"', "&#39;": "'", "&#64;": "@", "&amp;": "&"}
 
 
 class Message:
@@ -236,10 +243,18 @@ def _transfer_decoded(data: bytes, encoding: str) -> bytes:
 
 
 def _without_tags(text: str) -> str:
-    text = _TAGS.sub(lambda tag: "\n" if tag[0][1] in "bB/" else " ", _without_unseen(text))
-    for entity, char in _ENTITIES.items():
-        text = text.replace(entity, char)
-    return text
+    text = _without_unseen(text)
+    if "mailto:" in text:
+        text = _MAILTO.sub(r"\2 &lt;\1&gt;", text)
+    text = _LINE_START.sub("", _TAGS.sub(_in_place_of, text)).replace(_BESIDE, " ")
+    return html.unescape(text).replace("\xa0", " ") if "&" in text else text
+
+
+def _in_place_of(tag: re.Match[str]) -> str:
+    """Return the line's end, the paragraph's end or the blank that a tag stands for; no blank where a line begins."""
+    if _INLINE.match(tag[0]):
+        return _BESIDE
+    return "\n\n" if tag[0][1] == "/" and tag[0][2:3] in "pPhH" else "\n"
 
 
 def _without_unseen(text: str) -> str:

@@ -2,115 +2,119 @@
 
 It asks nothing of the wording but what `data/failures.toml` lists, in fifteen languages, and is asked
 when no standard and no dialect speaks. Subject, text, a reply code and a returned mail tell a notice:
-two of them where a mail system wrote it, three where a machine or nobody did, else all. Quoted lines
-("> ") are somebody else's and tell nothing. What it reads is believed less (`judge`).
+
+    a mail system's name          two of them, or one and a null return path, of what the reader sent;
+                                  a robot's (mailer-daemon) a reply code alone, in whatever language
+    a null return path alone      three, or two that are surer
+    a machine's name alone        three, and doubted
+    neither, and no return path   all four, and doubted: a person may quote a notice
+
+Quoted lines ("> ") are somebody else's and tell nothing. What it reads is believed less (`judge`).
 """
 
 from __future__ import annotations
 
 import re
 from functools import cache
-from itertools import pairwise
 from typing import TYPE_CHECKING, Final
-
-import msgspec
 
 from bounceclass import quotation, transcript
 from bounceclass.addresses import mailbox
-from bounceclass.autoreply import has_daemon_name, is_from_daemon, is_marked
+from bounceclass.autoreply import has_daemon_name, has_null_path, has_path, has_unmanned_name, is_marked
+from bounceclass.codes import status_class
 from bounceclass.dsn import failed_recipients, parse_date
-from bounceclass.knowledge import data_file
-from bounceclass.literals import literals
-from bounceclass.model import Event, Kind
+from bounceclass.mentions import CODE, FROM_ORIGINAL, FROM_TEXT, Named, has_labelled, named, names_plainly, until_returned, without_addresses
+from bounceclass.model import Event
+from bounceclass.noticewords import ANSWERS, OF_FAILURE, WORDS_READ, fold, is_other_mail, kind_of, says, table
 from bounceclass.returned import cut_off
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from bounceclass.literals import Automaton, Pieces
     from bounceclass.message import Message
-    from bounceclass.mime.headers import Headers
-    from bounceclass.model import Report
+    from bounceclass.model import Kind, Report
 
 __all__ = ["DOUBTS", "FORMAT", "certainty", "read", "tells_failure"]
 
 FORMAT: Final = "prose"
-FROM_ORIGINAL: Final = "recipient-from-original"
-"""The defect of a notice that names nobody: who is meant is taken from the mail that came back."""
 FROM_NOTICE: Final = "reason-from-notice"
 """The defect of a notice that says nothing beside the address: the reason is sought in all of its text."""
-FROM_TEXT: Final = "recipient-from-text"
-"""The defect of a notice that names an address only within a sentence."""
-DOUBTS: Final = frozenset({FROM_ORIGINAL, FROM_NOTICE, FROM_TEXT})
+FROM_ANYBODY: Final = "sender-is-no-mail-system"
+"""The defect of a notice that neither name nor null return path shows to be a mail system's: anybody may quote one."""
+DOUBTS: Final = frozenset({FROM_ORIGINAL, FROM_NOTICE, FROM_TEXT, FROM_ANYBODY})
 PLAIN, DOUBTFUL = 0.8, 0.5
 _EXCERPT: Final = 1000
-_READ: Final = 4000
-"""Characters of a text by which a notice is known."""
-_NEAR: Final = 64
-"""Characters beside an address that tell what it is."""
+_SIGNATURE: Final = re.compile(r"\n-- ?\n")
+_BROKEN: Final = re.compile(r"<([^<>\s@]{1,64}@[^<>\s@]{0,200})\n[ \t]*([^<>\s@]{1,200})>")
+"""An address that a line's end breaks."""
 _WORD: Final = re.compile(r"\w+")
 _LABEL_WORDS: Final = 2
+_COLONS: Final = (":", "\uff1a")
+_LETTERS: Final = re.compile(r"[^\W\d_]{2}")
 _LONGEST: Final = 12
 """Lines of a quoted reply."""
-_REFUSAL: Final = re.compile(r"[45](?<![\w.][45])[0-5]\d(?![\w.]*\w@|\d)")
 _ENOUGH: Final = 2
-_FOR: Final = frozenset({"to", "cc", "received", "delivered-to", "x-original-to", "envelope-to"})
+_REFUSED: Final = 400
 _OF_LISTS: Final = ("list-id", "list-unsubscribe", "list-post")
-_OF_FAILURE: Final = ("failed", "delayed", "trying")
-_ANSWERS: Final = ("re:", "fw:", "fwd:", "aw:", "wg:", "sv:", "vs:", "tr:", "rv:", "antw:", "回复", "答复", "回覆")
-_ADDRESS: Final = re.compile(r"(?<![\w.+=/@-])[\w.!#$%&'*+/=?^`{|}~-]{1,64}@(?:[\w-]{1,63}\.)+[^\W\d_][\w-]{0,23}(?![\w@-])")
-_OPENS: Final = re.compile(r"(?:[ \t*|\W]{0,8}(?:[^\n@<>:]{0,40}:)?[ \t]*)?(?:<|&lt;|\"|')?\s?(?:rfc822;|smtp:|mailto:|to:)?[ \t]*(?:<)?$", re.IGNORECASE)
-_CLOSES: Final = re.compile(r"[ \t]*[>\"')\].,:;(]|[ \t]*$|[ \t]+(?:\(|on |at |\d|-)", re.IGNORECASE)
-_LABEL: Final = re.compile(r"([^\W\d_][\w -]{0,30}?)[ \t]*[:\uff1a]?[ \t]*[<\"'(\[]?[ \t]*$")
-
-
-class _Failures(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """failures.toml; the file says what each list means."""
-
-    failed: tuple[str, ...]
-    trying: tuple[str, ...]
-    given_up: tuple[str, ...]
-    delayed: tuple[str, ...]
-    final: tuple[str, ...]
-    returned: tuple[str, ...]
-    machines: tuple[str, ...]
-    helpers: frozenset[str]
-    not_recipient: frozenset[str]
-
-
-@cache
-def _table() -> _Failures:
-    return msgspec.toml.decode(data_file("failures.toml"), type=_Failures)
 
 
 def read(message: Message) -> list[Event]:
     """Return the events of a notice in prose, one for each recipient it names; none for other mail."""
+    subject = fold(message.headers.get("subject"))
+    if not _may_be_notice(message, subject):
+        return []
     notice = _own_words(message.text())
     returned = message.original(in_text=True)
     failed = failed_recipients(message)
-    subject, text = _folded(message.headers.get("subject")), _folded(notice[:_READ])
-    if not _is_notice(message, subject, text, comes_with=returned is not None or bool(failed)):
+    text = fold(notice[:WORDS_READ])
+    comes_with = returned is not None or bool(failed)
+    if not _is_notice(message, subject, text, notice, comes_with=comes_with):
         return []
-    kind = _kind(f"{subject} {text}")
-    names: list[str | None] = list(failed or _recipients(message, notice, returned) or _mailed(message, returned)) or [None]
-    return [_event(message, kind, name, about) for name, about in _regions(notice, names)]
+    found = Named(tuple(failed), plainly=True) if failed else named(message, notice, returned)
+    daemon = has_daemon_name(message)
+    refused = _refuses(text) and (bool(found.names) or (daemon and says(subject, *OF_FAILURE)))
+    for_certain = found.plainly and (daemon or has_labelled(notice))
+    claimed = _is_claimed(message, subject, text) if found.names else _is_bare(message, subject, text)
+    if not (comes_with or refused or for_certain or claimed):
+        return []  # no reply, nothing that came back, nobody named for certain
+    kind = kind_of(f"{subject} {text}")
+    return [_event(message, kind, name, about) for name, about in _regions(notice, found.names or (None,))]
 
 
 def tells_failure(text: str) -> bool:
     """Tell whether a text speaks of mail that did not arrive."""
-    return _says(_folded(text[:_READ]), *_OF_FAILURE)
+    return says(fold(text[:WORDS_READ]), *OF_FAILURE)
 
 
 def _regions(notice: str, names: Sequence[str | None]) -> Iterator[tuple[str | None, str]]:
-    """Yield each recipient with the lines about it, up to where the next one is named; one alone has all."""
+    """Yield each recipient with the lines about it, up to where the next one is named; one alone has all.
+
+    Who is only listed shares what is said of the next.
+    """
     if len(names) == 1:
         yield names[0], notice
         return
     lowered = notice.lower()
-    starts = {name: notice.rfind("\n", 0, place) + 1 for name in names if (place := lowered.rfind((name or "\0").lower())) >= 0}
-    ends = dict(pairwise([*sorted(set(starts.values())), len(notice)]))
+    places = {name: place for name in names if (place := lowered.rfind((name or "\0").lower())) >= 0}
+    regions, behind, end = dict[str | None, str](), "", len(notice)
+    found = sorted(places.items(), key=lambda item: -item[1])
+    for (name, place), before in zip(found, [*(place for _, place in found[1:]), -1], strict=True):
+        line = notice.rfind("\n", 0, place) + 1
+        follows = before >= line
+        own, rest = notice[place if follows else line : end], notice[place + len(name or "") : end]
+        if _says_something(rest if follows or "\n" not in rest else own.replace(name or "", "")):
+            regions[name] = behind = own
+        else:
+            regions[name] = own + behind
+        end = place if follows else line
     for name in names:
-        yield name, notice[starts[name] : ends[starts[name]]] if name in starts else notice
+        yield name, regions.get(name, notice)
+
+
+def _says_something(text: str) -> bool:
+    """Tell whether there are words or a code beside the addresses."""
+    text = without_addresses(text)
+    return _LETTERS.search(text) is not None or CODE.search(text) is not None
 
 
 def certainty(report: Report) -> float:
@@ -124,134 +128,101 @@ def certainty(report: Report) -> float:
 
 
 def _own_words(text: str) -> str:
-    """Return what the notice itself says: no quoted line, nothing of the returned mail."""
-    return "\n".join(line for line in cut_off(text).split("\n") if not line.startswith(">"))
+    """Return what the notice itself says: no quoted line, nothing of the returned mail, no signature."""
+    own = _BROKEN.sub(r"<\1\2>", _SIGNATURE.split(cut_off(text), maxsplit=1)[0])
+    return "\n".join(line for line in own.split("\n") if not line.startswith(">"))
 
 
-@cache
-def _finder(*lists: str) -> Automaton | Pieces:
-    """Return what finds the words of some lists of the table."""
-    return literals(tuple(dict.fromkeys(word for name in lists for word in getattr(_table(), name))))
-
-
-def _says(text: str, *lists: str) -> bool:
-    return _finder(*lists).any_within(text)
-
-
-def _folded(text: str | None) -> str:
-    return " ".join((text or "").lower().split())
-
-
-def _is_notice(message: Message, subject: str, text: str, *, comes_with: bool) -> bool:
-    """Tell a failure notice; `comes_with` tells that a mail came back with it, or a header that names who failed."""
-    tells = (
-        _says(subject, *_OF_FAILURE),
-        _says(text, *_OF_FAILURE),
-        transcript.read(text).reply_code is not None,
-        comes_with or _says(text[-2000:], "returned"),
-    )
-    if has_daemon_name(message):
-        return (tells[0] or tells[3]) and sum(tells) >= _ENOUGH
-    if is_marked(message) or any(name in message.headers for name in _OF_LISTS) or subject.startswith(_ANSWERS):
+def _may_be_notice(message: Message, subject: str) -> bool:
+    """Tell whether sender and subject leave room for a failure notice: a person's answer, a list's mail, statistics are none."""
+    if says(subject, "succeeded") or is_other_mail(subject):
         return False
-    if is_from_daemon(message):
-        return sum(tells) > _ENOUGH or (tells[1] and comes_with)
-    return sum(tells) > _ENOUGH if _is_machine(message) else all(tells)
+    if has_daemon_name(message):
+        return True
+    if is_marked(message) or any(name in message.headers for name in _OF_LISTS) or subject.startswith(ANSWERS):
+        return False
+    return has_null_path(message) or _is_machine(message) or (says(subject, *OF_FAILURE) and not has_path(message))
+
+
+def _is_notice(message: Message, subject: str, text: str, notice: str, *, comes_with: bool) -> bool:
+    """Tell a failure notice; `comes_with` tells that a mail came back with it, or a header that names who failed."""
+    code = transcript.read(text).reply_code or _REFUSED
+    tells = (
+        says(subject, *OF_FAILURE),
+        says(text, *OF_FAILURE),
+        _refuses(text),
+        comes_with or says(text[-2000:], "returned"),
+    )
+    if code < _REFUSED and not tells[1]:
+        return False  # "250 ok", and no word of failure: it arrived
+    unanswerable = has_null_path(message)
+    if has_daemon_name(message):
+        if (tells[0] or tells[3]) and sum(tells) >= _ENOUGH:
+            return True
+        return unanswerable and (_is_of_yours(subject, text, notice, tells) or (tells[2] and has_unmanned_name(message)))
+    if unanswerable:
+        return sum(tells) > _ENOUGH or (tells[1] and (tells[0] or comes_with)) or (tells[0] and tells[2] and (_is_yours(subject, text) or has_labelled(notice)))
+    if not (sum(tells) > _ENOUGH if _is_machine(message) else all(tells)):
+        return False
+    message.add_defect(FROM_ANYBODY, "")
+    return True
+
+
+def _is_of_yours(subject: str, text: str, notice: str, tells: Sequence[bool]) -> bool:
+    """Tell whether one tell is enough: the notice speaks of what its reader sent, or names a recipient as such."""
+    return (any(tells[:3]) and (_is_yours(subject, text) or has_labelled(notice))) or (tells[0] and names_plainly(notice))
+
+
+def _is_yours(subject: str, text: str) -> bool:
+    """Tell whether a notice speaks of what its reader sent."""
+    return says(f"{subject} {text}", "yours")
+
+
+def _is_claimed(message: Message, subject: str, text: str) -> bool:
+    """Tell whether the notice is plainly about a mail of its reader's, so that an address in a sentence may be whom it was for."""
+    return _is_yours(subject, text) or _is_machine(message) or (has_daemon_name(message) and says(subject, *OF_FAILURE))
+
+
+def _is_bare(message: Message, subject: str, text: str) -> bool:
+    """Tell a mail system's notice that names nobody, by its subject and its text; with a link it may be bait."""
+    told = says(subject, *OF_FAILURE) and not says(subject, "own_mailbox") and says(text, *OF_FAILURE)
+    return told and has_daemon_name(message) and "://" not in text
+
+
+def _refuses(text: str) -> bool:
+    """Tell whether a text quotes a reply that refuses."""
+    return (transcript.read(text).reply_code or 0) >= _REFUSED
 
 
 def _is_machine(message: Message) -> bool:
     """Tell whether the sender's local part is no person's: "Symantec_AntiVirus_for_SMTP_Gateways"."""
-    return _says((mailbox(message.headers.get("from") or "") or "").lower().partition("@")[0], "machines")
-
-
-def _kind(text: str) -> Kind:
-    if _says(text, "given_up"):
-        return Kind.BOUNCE
-    return Kind.DELAY if _says(text, "trying") or (_says(text, "delayed") and not _says(text, "final")) else Kind.BOUNCE
-
-
-def _recipients(message: Message, notice: str, returned: Headers | None) -> list[str]:
-    """Return whom the notice names: those with whom a line opens, else those that it mentions."""
-    own = _own_addresses(message, returned)
-    mailed = _addressees(returned).lower() if returned else ""
-    for text in dict.fromkeys((_until_returned(notice), notice)):
-        plain, mentioned = dict[str, str](), dict[str, str]()
-        for name, opens in _mentions(text):
-            key = name.lower()
-            if key not in own:
-                (plain if opens else mentioned).setdefault(key, name)
-        known = [name for key, name in (plain | mentioned).items() if key in mailed]
-        found = list(known or plain.values() or mentioned.values())[: message.limits.recipients]
-        if found:
-            if not (known or plain):
-                message.add_defect(FROM_TEXT, "")
-            return found
-    return []
-
-
-def _with_at(text: str) -> Iterator[str]:
-    """Yield the lines that may hold an address: in others it is looked for long, and in vain."""
-    return (line for line in text.split("\n") if "@" in line)
-
-
-def _addressees(returned: Headers) -> str:
-    """Return the fields that name whom a returned mail was for; a server notes it in Received ("for <user@example.org>", RFC 5321 4.4)."""
-    return " ".join([value for _, value in returned.items(_FOR)])
-
-
-def _mentions(notice: str) -> Iterator[tuple[str, bool]]:
-    """Yield each address of the notice, and whether it stands where a line names its recipient."""
-    table = _table()
-    for line in _with_at(notice):
-        for match in _ADDRESS.finditer(line):
-            before, behind = line[max(0, match.start() - _NEAR) : match.start()], line[match.end() : match.end() + _NEAR]
-            label = _LABEL.search(before)
-            words = label[1].lower().split() if label else []
-            if words and (" ".join(words) in table.not_recipient or words[-1] in table.not_recipient):
-                continue
-            yield match[0].strip("."), bool(match.start() <= _NEAR and _OPENS.match(before) and _CLOSES.match(behind))
-
-
-def _own_addresses(message: Message, returned: Headers | None) -> set[str]:
-    """Return who can't be meant: the notice's sender and addressee, and the returned mail's sender."""
-    values = [message.headers.get(name) for name in ("from", "to", "return-path", "reply-to", "delivered-to")]
-    values += [returned.get(name) for name in ("from", "sender", "return-path", "message-id")] if returned else []
-    found = {name.lower() for value in values for name in _ADDRESS.findall(value or "")}
-    mailed = (returned.get("to") or "").lower() if returned else ""
-    for name in (name for line in _with_at(message.text().lower()) for name in _ADDRESS.findall(line)):
-        if name.partition("@")[0] in _table().helpers and name not in mailed:
-            found.add(name)
-    return found
-
-
-def _mailed(message: Message, returned: Headers | None) -> list[str]:
-    """Return the one addressee of the returned mail, where it is one."""
-    found = list(dict.fromkeys(_ADDRESS.findall((returned.get("to") if returned else None) or "")))
-    if len(found) != 1:
-        return []
-    message.add_defect(FROM_ORIGINAL, found[0])
-    return found
+    return says((mailbox(message.headers.get("from") or "") or "").lower().partition("@")[0], "machines")
 
 
 def _event(message: Message, kind: Kind, recipient: str | None, about: str) -> Event:
     limit = message.limits.diagnostic
     said = _reply(about, limit)
     if said is None:
-        words = _words(about, recipient)
+        words = _labelled(about) or _words(about, recipient)
         if not words:
             message.add_defect(FROM_NOTICE, recipient or "")
         said = transcript.read(quotation.unfold(words or about[:_EXCERPT], limit))
-    folded = _folded(about)
+    folded = fold(about)
+    accepts = said.reply_code is not None and said.reply_code < _REFUSED and not _status_fails(said.enhanced_status)
     return Event(
         kind=kind,
         recipient=recipient,
-        reply_code=said.reply_code,
-        enhanced_status=said.enhanced_status,
+        reply_code=None if accepts else said.reply_code,
+        enhanced_status=None if accepts else said.enhanced_status,
         diagnostic=_diagnostic(said) or None,
         command=said.command or transcript.find_command(folded),
         remote_mta=said.remote_host or transcript.find_host(folded),
         occurred_at=parse_date(message.headers.get("date"), message),
     )
+
+
+def _status_fails(status: str | None) -> bool:
+    return (status_class(status) or 0) >= _REFUSED // 100
 
 
 def _diagnostic(said: transcript.Transcript) -> str:
@@ -260,43 +231,57 @@ def _diagnostic(said: transcript.Transcript) -> str:
     return reply if said.reply_code is not None and len(_WORD.findall(reply)) > 1 else said.text
 
 
+@cache
+def _reason_line() -> re.Pattern[str]:
+    labels = "|".join(map(re.escape, table().reason_labels))
+    return re.compile(rf"(?:^|[.;!?][ \t]+)[ \t*|]*(?:{labels})[ \t]*[:\uff1a]\s{{0,8}}(\S[^\n]*(?:\n[ \t]+\S[^\n]*)*)", re.IGNORECASE | re.MULTILINE)
+
+
+@cache
+def _repeated() -> re.Pattern[str]:
+    """Return what finds the lines in which a notice repeats the mail's header."""
+    labels = "|".join(map(re.escape, table().header_labels))
+    return re.compile(rf"^[ \t]*(?:{labels})[ \t]*[:\uff1a][^\n]*$", re.IGNORECASE | re.MULTILINE)
+
+
+def _labelled(about: str) -> str:
+    """Return what a notice labels as its reason: "Reason: no such mailbox"."""
+    match = _reason_line().search(about)
+    return match[1] if match else ""
+
+
 def _words(about: str, recipient: str | None) -> str:
-    """Return what the notice says beside a recipient: the paragraph that names it, or what follows where none says more; else ""."""
+    """Return what the notice says beside a recipient: the paragraph that names it, and what follows where that says little; else ""."""
     name = (recipient or "\0").lower()
     lowered, behind = about.lower(), ""
     place = lowered.find(name)
     while place >= 0:
         start, end = lowered.rfind("\n\n", 0, place) + 1, lowered.find("\n\n", place)
         end = end if end >= 0 else len(about)
-        if len(_WORD.findall(lowered[start:end].replace(name, ""))) > _LABEL_WORDS:
-            return about[start:end]
-        behind = behind or _until_returned(about[end : end + _EXCERPT])
+        said = _repeated().sub("", without_addresses(lowered[start:end].replace(name, "")))
+        words = [word for word in _WORD.findall(said) if word not in table().recipient_labels]
+        if len(words) > _LABEL_WORDS:
+            more = about.find("\n\n", end + 2) if about[start:end].rstrip().endswith(_COLONS) else end
+            return about[start : more if more >= 0 else len(about)]
+        behind = behind or until_returned(about[start if words else end : end + _EXCERPT])
         place = lowered.find(name, end)
     return behind
 
 
-def _until_returned(text: str) -> str:
-    if not _says(text.lower(), "returned"):
-        return text.strip()
-    lines = text.split("\n")
-    end = next((place for place, line in enumerate(lines) if _says(line.lower(), "returned")), len(lines))
-    return "\n".join(lines[:end]).strip()
-
-
 def _reply(about: str, limit: int) -> transcript.Transcript | None:
-    """Return the refusal that the text quotes: the first with an enhanced status, else the first."""
-    first = None
+    """Return the refusal that the text quotes: the first with an enhanced status and words, else with a status, else the first."""
+    best, most = None, -1
     lines = about.split("\n")
     for place, line in enumerate(lines):
-        if _REFUSAL.search(line) is None:
+        if CODE.search(line) is None:
             continue
         said = transcript.read(quotation.unfold("\n".join(_until_blank(lines[place : place + _LONGEST])), limit))
-        if said.reply_code is None or said.reply_code < 400:  # noqa: PLR2004  the class
+        if said.reply_code is None or said.reply_code < _REFUSED:
             continue
-        if said.enhanced_status is not None:
-            return said
-        first = first or said
-    return first
+        worth = 2 * (said.enhanced_status is not None) + (_LETTERS.search(said.text, said.start, said.end) is not None)
+        if worth > most and (best is None or said.enhanced_status is not None):
+            best, most = said, worth
+    return best
 
 
 def _until_blank(lines: list[str]) -> Iterator[str]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from bounceclass import autoreply, dsn, feedback, prose, receipt
 from bounceclass.message import DELIVERY, Message
 from bounceclass.model import UNREAD, Event, Original, Report, gravest
+from bounceclass.noticewords import fold, is_other_mail
 
 if TYPE_CHECKING:
     from bounceclass.notice import Notices
@@ -62,7 +63,7 @@ def _events(message: Message, notices: Notices | None) -> tuple[str | None, list
 
 def read_dialect(message: Message, notices: Notices) -> tuple[str | None, list[Event]]:
     """Read a notice without a standard, in the first text that tells of a failure; return the dialect's name and the events."""
-    from_daemon = autoreply.may_be_notice(message)
+    from_daemon = autoreply.may_be_notice(message) and not is_other_mail(fold(message.headers.get("subject")))
     if from_daemon:
         message.take_text(lambda text: prose.tells_failure(text) or notices.begins_in(text))
     return notices.read(message, from_daemon=from_daemon)

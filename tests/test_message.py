@@ -155,7 +155,11 @@ def test_the_notice_is_the_first_text_that_says_something(entities: list[str], t
     ("html", "text"),
     [
         ("one<br>two<BR />three", "one\ntwo\nthree"),
-        ("<p>one</p>two", " one\ntwo"),
+        ("<p>one</p>\ntwo", "one\n\ntwo"),
+        ("<td>  one</td><br>\n<b>two</b>", "  one\n\ntwo "),
+        ("Empf&auml;nger &#37197;&#20449; &bogus;", "Empfänger 配信 &bogus;"),
+        ('to <a href="mailto:jo@example.org?subject=x">Jo</a>', "to Jo <jo@example.org>"),
+        ('to <a class="x" href=mailto:jo@example.org>jo@example.org</a>', "to  jo@example.org "),
         ("<style>p {}</style>one<script>x()\n</script>", " one "),
         ("a&nbsp;b &lt;user&#64;example.org&gt; &quot;x&#39;s&quot;", "a b <user@example.org> \"x's\""),
         ("&amp;lt;", "&lt;"),

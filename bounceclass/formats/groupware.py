@@ -39,7 +39,7 @@ _EXCHANGE_55: Final = Notice(
 #             <mail.example.com #5.1.1>
 #
 # Outlook words it so in its own language; the line of the recipient is alike in all.
-_DATED: Final = re.compile(rf"^[ \t]*'?<?(?P<recipient>{ADDRESS})>?'? \w{{1,3}} (?:\w{{3}}, )?\d{{1,4}}[/.-][^\n]*$", re.MULTILINE)
+_DATED: Final = re.compile(rf"^[ \t]*'?<?(?P<recipient>{ADDRESS})>?'? [^\W\d_]{{1,3}} (?:\w{{3}}, )?\d{{1,4}}[/.-][^\n]*$", re.MULTILINE)
 
 
 def _read_outlook(message: Message, notice: str) -> list[Event]:
@@ -49,7 +49,7 @@ def _read_outlook(message: Message, notice: str) -> list[Event]:
 _OUTLOOK: Final = Notice(
     name="outlook",
     evidence="Microsoft knowledge base Q284204, Q241904; in Spanish pastebin.com/9LAaRhhi, in German pastebin.com/dUJNHrB0",
-    start=rf"^[^\n]{{1,101}}+\n(?:(?<=:\n)|(?<=:[ \t]\n))\s*'?<?{ADDRESS}>?'? \w{{1,3}} (?:\w{{3}}, )?\d{{1,4}}[/.-]",
+    start=rf"^[^\n]{{1,101}}+\n(?:(?<=:\n)|(?<=:[ \t]\n))\s*'?<?{ADDRESS}>?'? [^\W\d_]{{1,3}} (?:\w{{3}}, )?\d{{1,4}}[/.-]",
     stop=r"^_{10,}[ \t]*$|^(?:Received|Return-Path|Message-ID): ",
     reader=_read_outlook,
 )

@@ -51,12 +51,14 @@ _B1GMAIL: Final = Notice(
 # |------------------------- Failed addresses follow: ---------------------|
 #  <user@example.org> ... unknown user
 # |------------------------- Message text follows: ------------------------|
+#
+# Or "Message header follows", where no text comes back.
 _SMAIL: Final = Notice(
     name="smail",
     evidence="Smail 3, notify.c",
     start=r"^\|-+ Failed addresses follow: -+\|[ \t]*$",
     recipient=rf"^[ \t]*<(?P<recipient>{ADDRESS})>(?:[ \t]*\.\.\.[ \t]*(?P<text>\S.*))?[ \t]*$",
-    stop=r"^\|-+ Message text follows: -+\|",
+    stop=r"^\|-+ Message (?:text|header) follows: -+\|",
 )
 
 # Your mail message to the following address(es) could not be delivered. This
