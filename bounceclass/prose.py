@@ -262,7 +262,8 @@ def _words(about: str, recipient: str | None) -> str:
         words = [word for word in _WORD.findall(said) if word not in table().recipient_labels]
         if len(words) > _LABEL_WORDS:
             more = about.find("\n\n", end + 2) if about[start:end].rstrip().endswith(_COLONS) else end
-            return about[start : more if more >= 0 else len(about)]
+            first = behind.strip().partition("\n\n")[0]
+            return "\n".join(filter(None, (first, about[start : more if more >= 0 else len(about)])))
         behind = behind or until_returned(about[start if words else end : end + _EXCERPT])
         place = lowered.find(name, end)
     return behind
