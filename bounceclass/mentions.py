@@ -38,7 +38,9 @@ _OPENS: Final = re.compile(r"(?:[ \t*|\W]{0,8}(?:[^\n@<>:]{0,40}:)?[ \t]*)?(?:<|
 _DISPLAYED: Final = re.compile(r"[ \t]{0,8}(?:\"[^\"\n@]{1,60}\"|(?:[^\W\d_a-z][\w.'-]{0,30},? ){1,3})[ \t]*<$")
 """A name before an address, on a line of their own: "    Jo Hill <jo@example.org>"."""
 _CLOSES: Final = re.compile(r"[ \t]*[>\"')\].,:;(|]|[ \t]*$|[ \t]+(?:\(|on |at |\d|-)", re.IGNORECASE)
-_LABEL: Final = re.compile(r"([^\W\d_][\w /()-]{0,30}?)[ \t]*([:\uff1a]?)[ \t]*[<\"'(\[]?(?:smtp:|mailto:|rfc822;)?[ \t]*$", re.IGNORECASE)
+_BEHIND_LABEL: Final = re.compile(r"[ \t]*([:\uff1a]?)[ \t]*[<\"'(\[]?(?:smtp:|mailto:|rfc822;)?[ \t]*$", re.IGNORECASE)
+_NO_LABEL: Final = re.compile(r"[^\w /()-]")
+_LONGEST_LABEL: Final = 31
 _PARAGRAPHS: Final = re.compile(r"\n[ \t]*\n")
 CODE: Final = re.compile(r"[45](?<![\w.][45])[0-5]\d(?![\w.]*\w@|\d)")
 """A number that may be the reply of a host that refuses."""
@@ -99,8 +101,8 @@ def has_labelled(notice: str) -> bool:
     """Tell whether a notice labels an address as its recipient's: "Recipient: jo@example.org"."""
     for line in _with_at(notice):
         match = _ADDRESS.search(line)
-        label = _LABEL.search(line[max(0, match.start() - _NEAR) : match.start()]) if match else None
-        if label and label[2] and not table().recipient_labels.isdisjoint(re.split(r"[ /()]+", label[1].lower())):
+        label, colon = _label(line[max(0, match.start() - _NEAR) : match.start()]) if match else ("", False)
+        if colon and not table().recipient_labels.isdisjoint(re.split(r"[ /()]+", label)):
             return True
     return False
 
@@ -143,16 +145,23 @@ def _of_lines(paragraph: str) -> Iterator[tuple[str, bool]]:
             before, behind = line[max(0, match.start() - _NEAR) : match.start()], line[match.end() : match.end() + _NEAR]
             in_list = bool(end and _LISTED.match(line, end, match.start()))
             end = match.end()
-            label = _LABEL.search(before)
-            if label and label[2] and label[1].lower() in table().reached_labels:
+            label, colon = _label(before)
+            if colon and label in table().reached_labels:
                 break
-            if match[0].startswith("//") or (not in_list and _names_another(label[1].lower().split() if label else ())):  # a link, somebody else
+            if match[0].startswith("//") or (not in_list and _names_another(label.split())):  # a link, somebody else
                 opened = False
                 continue
             opened = (opened and in_list) or (match.start() <= _NEAR and _opens(before, behind))
             name = match[0].lstrip("'`").strip(".")
             key, equals, value = name.partition("=")
             yield (value if equals and key.lower() in table().recipient_labels else name), opened
+
+
+def _label(before: str) -> tuple[str, bool]:
+    """Return the words before an address, in lower case, and whether a colon ends them: "Recipient: <"."""
+    behind = _BEHIND_LABEL.search(before)
+    words = before[: behind.start()][-_LONGEST_LABEL:] if behind else ""
+    return _NO_LABEL.split(words)[-1].lstrip("0123456789_ /()-").lower(), bool(behind and behind[1])
 
 
 def _opens(before: str, behind: str) -> bool:

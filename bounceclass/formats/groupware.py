@@ -49,7 +49,7 @@ def _read_outlook(message: Message, notice: str) -> list[Event]:
 _OUTLOOK: Final = Notice(
     name="outlook",
     evidence="Microsoft knowledge base Q284204, Q241904; in Spanish pastebin.com/9LAaRhhi, in German pastebin.com/dUJNHrB0",
-    start=rf"^[^\n]{{1,101}}+\n(?:(?<=:\n)|(?<=:[ \t]\n))\s*'?<?{ADDRESS}>?'? [^\W\d_]{{1,3}} (?:\w{{3}}, )?\d{{1,4}}[/.-]",
+    start=rf":[ \t]*\n\s*'?<?{ADDRESS}>?'? [^\W\d_]{{1,3}} (?:\w{{3}}, )?\d{{1,4}}[/.-]",
     stop=r"^_{10,}[ \t]*$|^(?:Received|Return-Path|Message-ID): ",
     reader=_read_outlook,
 )
