@@ -146,7 +146,7 @@ def _may_be_notice(message: Message, subject: str) -> bool:
 
 def _is_notice(message: Message, subject: str, text: str, notice: str, *, comes_with: bool) -> bool:
     """Tell a failure notice; `comes_with` tells that a mail came back with it, or a header that names who failed."""
-    code = transcript.read(text).reply_code or _REFUSED
+    code = transcript.find_code(text) or _REFUSED
     tells = (
         says(subject, *OF_FAILURE),
         says(text, *OF_FAILURE),
@@ -190,8 +190,8 @@ def _is_bare(message: Message, subject: str, text: str) -> bool:
 
 
 def _refuses(text: str) -> bool:
-    """Tell whether a text quotes a reply that refuses."""
-    return (transcript.read(text).reply_code or 0) >= _REFUSED
+    """Tell whether a folded text quotes a reply that refuses."""
+    return (transcript.find_code(text) or 0) >= _REFUSED
 
 
 def _is_machine(message: Message) -> bool:

@@ -27,7 +27,7 @@ from bounceclass.literals import literals
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["NOTHING", "Normalised", "Transcript", "find_command", "find_command_in_lines", "find_host", "find_ip", "lower", "normalise", "read"]
+__all__ = ["NOTHING", "Normalised", "Transcript", "find_code", "find_command", "find_command_in_lines", "find_host", "find_ip", "lower", "normalise", "read"]
 
 
 class Transcript(msgspec.Struct, frozen=True, gc=False):
@@ -130,6 +130,13 @@ def read(text: str) -> Transcript:
     if status_text and status_text.endswith(".0.0") and (closer := _STATUS_AT_HEAD.match(lowered, match.end(), end)):
         status_text = closer[1]  # slimta, of a reply whose status does not follow at once: "550 5.0.0 #5.1.1"
     return Transcript(text, int(match[1]), tidy(status_text), command, host, start, end, quoted)
+
+
+@lru_cache(maxsize=64)
+def find_code(lowered: str) -> int | None:
+    """Return the reply code alone of a lower-case text."""
+    found = _find_reply(lowered)
+    return int(found[0][1]) if found else None
 
 
 def _find_reply(lowered: str) -> tuple[re.Match[str], bool] | None:
