@@ -98,7 +98,7 @@ def _regions(notice: str, names: Sequence[str | None]) -> Iterator[tuple[str | N
     places = {name: place for name in names if (place := lowered.rfind((name or "\0").lower())) >= 0}
     regions, behind, end = dict[str | None, str](), "", len(notice)
     found = sorted(places.items(), key=lambda item: -item[1])
-    for (name, place), before in zip(found, [*(place for _, place in found[1:]), -1], strict=True):
+    for (name, place), (_, before) in zip(found, [*found[1:], (None, -1)], strict=False):  # nobody of a header may stand in the text
         line = notice.rfind("\n", 0, place) + 1
         follows = before >= line
         own, rest = notice[place if follows else line : end], notice[place + len(name or "") : end]

@@ -215,6 +215,11 @@ def test_who_is_no_mail_system_is_doubted(engine: Engine) -> None:
     assert "sender-is-no-mail-system" in {defect.code for defect in report.defects}
 
 
+def test_those_of_a_header_need_not_stand_in_the_text(engine: Engine) -> None:
+    report = engine.classify(mail("It could not be delivered: 550 x", extra="X-Failed-Recipients: jo@example.org, kim@example.org\n"))
+    assert said(report) == [("jo@example.org", 550, None), ("kim@example.org", 550, None)]
+
+
 def test_who_is_only_listed_shares_what_is_said_of_the_next(engine: Engine) -> None:
     report = engine.classify(mail("It could not be delivered to\n\n  jo@example.org\n  kim@example.org\n\nReason: no such user"))
     assert [(event.recipient, event.diagnostic) for event in report.events] == [("jo@example.org", "no such user"), ("kim@example.org", "no such user")]
