@@ -13,7 +13,7 @@ One label comes first: that a list of the source's own stopped the mail. No host
 code beside it is the source's invention.
 
 Permanence is by what the remote said: 4 or 5, a reply that contradicts itself is transient, and
-421 always is.
+421 always is. Where it said nothing, what passes by itself is transient, though the mail was given up.
 """
 
 from __future__ import annotations
@@ -186,7 +186,8 @@ class Judge:
         reason = first.reason
         agreeing = [one.confidence for one in rulings if one.reason is reason and one.evidence.rule.startswith("x")]
         confidence = max(first.confidence, *agreeing) if agreeing else first.confidence
-        permanence = first.permanence or permanence
+        unsaid = case.reply_code is None and is_generic(case.status)
+        permanence = first.permanence or (Permanence.TRANSIENT if unsaid and reason in table.passing else permanence)
         if reason is Reason.UNDETERMINED:
             scope = _nobody_or_address(case, permanence, first.scope, table.not_the_address)
         else:

@@ -92,6 +92,7 @@ class AdviceTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True, renam
     else_: dict[str, Advice]
     sure: float
     not_the_address: tuple[str, ...]
+    passing: frozenset[Reason]
     final: dict[str, Scope]
     own: dict[str, Scope]
     reasons: dict[str, dict[Scope, Advice | _ByPermanence]]

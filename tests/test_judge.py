@@ -375,6 +375,21 @@ def test_a_reply_that_all_recipients_share_suppresses_nobody_whom_it_does_not_na
     assert [event.verdict.advice for event in Judge(Settings()).judge(events, shared=True)] == advice
 
 
+@pytest.mark.parametrize(
+    ("diagnostic", "status", "permanence"),
+    [
+        ("connect to mx.example.org[192.0.2.1]:25: Connection timed out", None, "transient"),
+        ("connect to mx.example.org[192.0.2.1]:25: Connection timed out", "5.0.0", "transient"),
+        ("retry timeout exceeded", "5.0.0", "transient"),
+        ("connect to mx.example.org[192.0.2.1]:25: Connection timed out", "5.4.1", "permanent"),
+        ("mailbox is full", "5.0.0", "permanent"),
+    ],
+)
+def test_what_passes_by_itself_is_transient_though_it_was_given_up_without_a_reply(diagnostic: str, status: str | None, permanence: str) -> None:
+    event = Event(kind=Kind.BOUNCE, recipient="user@example.org", action="failed", diagnostic=diagnostic, enhanced_status=status)
+    assert Judge(Settings()).judge([event])[0].verdict.permanence == permanence
+
+
 LABELS = Pack(
     name="acme",
     rules={
