@@ -226,11 +226,12 @@ def _as_text(field: bytes) -> bytes:
 
 def _with_line_ends(raw: bytes) -> bytes:
     """Return mail whose lines end in CR alone, most of them, with LF; anything else as it is."""
-    head = raw[:_TELLING]
-    ends = head.count(b"\n")
-    if head.count(b"\r") <= ends or head.count(b"\r") - head.count(b"\r\n") <= ends:
+    first = raw.find(b"\r")
+    if first < 0 or (raw.startswith(b"\n", first + 1) and raw.startswith(b"\n", raw.find(b"\r", first + 1) + 1)):
         return raw
-    return raw.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    head = raw[:_TELLING]
+    alone = head.count(b"\r") - head.count(b"\r\n")
+    return raw.replace(b"\r\n", b"\n").replace(b"\r", b"\n") if alone > head.count(b"\n") else raw
 
 
 def _transfer_decoded(data: bytes, encoding: str) -> bytes:
