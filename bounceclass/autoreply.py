@@ -100,6 +100,12 @@ def may_be_notice(message: Message) -> bool:
 
 def has_daemon_name(message: Message) -> bool:
     """Tell whether the sender has the name of a mail system, or none at all; or names who failed (X-Failed-Recipients), as only mail systems do."""
+    if message.of_daemon is None:
+        message.of_daemon = _shows_daemon(message)
+    return message.of_daemon
+
+
+def _shows_daemon(message: Message) -> bool:
     sender = message.headers.get("from") or ""
     if "x-failed-recipients" in message.headers:
         return True

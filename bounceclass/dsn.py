@@ -96,8 +96,10 @@ def has_fields(message: Message, *, returned: bool = False) -> bool:
 def _fields_in_text(message: Message, *, returned: bool) -> str:
     for part in message.of_type(_TEXTS):
         text = message.decoded(part, message.limits.text)
+        if "-recipient" not in text.lower():
+            continue
         text = text if returned else cut_off(text)  # a mail that is returned may have fields of its own
-        head = _HEAD_OF_TEXT.search(text) if "-recipient" in text.lower() and _IN_TEXT.search(text) else None
+        head = _HEAD_OF_TEXT.search(text) if _IN_TEXT.search(text) else None
         if head:
             return text[head.start() :]
     return ""
@@ -183,7 +185,9 @@ def _is_poor(said: transcript.Transcript, kind: str | None, happened: Kind) -> b
 
 def _expanded(group: Group, recipient: str | None, notice: Quotation) -> str | None:
     """Return the address that failed where Sendmail says that its alias or forward made it of the one it calls final."""
-    actual = address(group.get("x-actual-recipient")) or ""
+    if "x-actual-recipient" not in group:
+        return None
+    actual = address(group["x-actual-recipient"]) or ""
     differs = "@" in actual and recipient is not None and actual.lower() != recipient.lower()
     return actual if differs and notice.is_expanded(actual) else None
 

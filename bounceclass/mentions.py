@@ -181,9 +181,9 @@ def _own_addresses(message: Message, returned: Headers | None) -> set[str]:
     """Return who can't be meant: the notice's sender and addressee, and the returned mail's sender."""
     values = [message.headers.get(name) for name in ("from", "to", "return-path", "reply-to", "delivered-to")]
     values += [returned.get(name) for name in ("from", "sender", "return-path", "message-id")] if returned else []
-    found = {name.lower() for value in values for name in _ADDRESS.findall(value or "")}
+    found = set(_ADDRESS.findall("\n".join([value or "" for value in values]).lower()))
     mailed = (returned.get("to") or "").lower() if returned else ""
-    for name in (name for line in _with_at(message.text().lower()) for name in _ADDRESS.findall(line)):
+    for name in _ADDRESS.findall("\n".join(_with_at(message.text().lower()))):
         if name.partition("@")[0] in table().helpers and name not in mailed:
             found.add(name)
     return found

@@ -64,7 +64,7 @@ _UNSEEN: Final = re.compile(r"<(style|script|head)\b")
 
 
 class Message:
-    """One mail, read as far as asked: text and status are decoded when first used.
+    """One mail, read as far as asked: text and status are decoded when first used. `of_daemon` is what `autoreply` has told of its sender.
 
     `headers` are the mail's own; `notice_headers` those of the notice itself, which differ where it
     was forwarded within another mail.
@@ -91,6 +91,7 @@ class Message:
         self._defects |= splitter.defects
         self._decoded: dict[int, str] = {}
         self._text: str | None = None
+        self.of_daemon: bool | None = None
 
     def _look_within(self, splitter: Splitter) -> None:
         """Take the parts of a notice that is enclosed in this mail, where the mail is none itself."""
@@ -125,17 +126,17 @@ class Message:
         return self._text
 
     def _find_text(self) -> str:
-        return next(self._texts(), "") or next((_without_tags(text) for text in self._texts("text/html")), "")
-
-    def _texts(self, wanted: str = "text/plain") -> Iterator[str]:
-        for part in self.parts:
-            if part.content_type == wanted and (text := self.decoded(part, self.limits.text)).strip():
-                yield text
+        for wanted in ("text/plain", "text/html"):
+            for part in self.parts:
+                if part.content_type == wanted and (text := self.decoded(part, self.limits.text)).strip():
+                    return _without_tags(text) if wanted == "text/html" else text
+        return ""
 
     def take_text(self, tells: Callable[[str], bool]) -> None:
         """Take for the notice the first of a few text/plain parts that `tells`, where one does: a gateway's banner may stand before it."""
         if sum(part.content_type == "text/plain" for part in self.parts) > 1:
-            self._text = next(filter(tells, islice(self._texts(), _TRIED)), None)
+            texts = (self.decoded(part, self.limits.text) for part in self.parts if part.content_type == "text/plain")
+            self._text = next(filter(tells, islice(filter(str.strip, texts), _TRIED)), None)
 
     def status_texts(self, types: frozenset[str]) -> Iterator[str]:
         """Yield the text of each machine-readable part of some types, of all of them together no more than `limits.status`."""

@@ -206,4 +206,7 @@ def _depth(line: str) -> int:
 
 def unfold(text: str, limit: int) -> str:
     """Return at most `limit` characters of a text on one line."""
+    line = " ".join(text[:limit].split())
+    if line.isascii() and "\\" not in line:
+        return line
     return clean_text(from_octal(" ".join(from_twice(text[:limit]).split())))

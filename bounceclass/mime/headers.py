@@ -46,7 +46,10 @@ def searchable(raw: bytes) -> bytes:
 def raw_field(raw: bytes, searched: bytes, name: bytes) -> bytes | None:
     """Return the folded value of the first field `name` (lower case, behind a line end) of a header block; `searched` is its searchable form."""
     start = _value(searched, name)
-    return None if start < 0 else raw[start : _end_of_value(raw, start)]
+    if start < 0:
+        return None
+    end = raw.find(b"\n", start)
+    return raw[start : end if end >= 0 and raw[end + 1 : end + 2] not in _GOES_ON else _end_of_value(raw, start)]
 
 
 def _value(searched: bytes, name: bytes) -> int:
@@ -128,10 +131,11 @@ class Headers:
     def get(self, name: str) -> str | None:
         """Return the decoded value of a field, None where there is none; it is looked up once."""
         values = self._values
-        if name not in values:
-            start = _value(self._searched, _key(name))
-            values[name] = None if start < 0 else self._read(start)
-        return values[name]
+        if name in values:
+            return values[name]
+        start = _value(self._searched, _key(name))
+        values[name] = value = None if start < 0 else self._read(start)
+        return value
 
     def _read(self, start: int) -> str:
         """Return the value that begins there; most take one line and hold nothing that is to be decoded."""

@@ -144,7 +144,7 @@ class Splitter:
     def _find(self, mark: bytes, start: int, end: int) -> _Found | None:
         """Return the next delimiter line."""
         raw = self.raw
-        at = start if raw.startswith(mark, start, end) else self._next(mark, start, end)
+        at = start if raw.startswith(mark, start, end) else raw.find(b"\n" + mark, start, end) + 1 or -1
         misses = 0
         while at >= 0:
             after = at + len(mark)
