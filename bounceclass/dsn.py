@@ -14,8 +14,8 @@ the text, Status, a local diagnostic.
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime, parsedate_tz
 from functools import lru_cache
 from html import unescape
 from itertools import islice
@@ -40,6 +40,7 @@ FORMAT: Final = "rfc3464"
 _NULLMAILER: Final = "x-local-hostname"
 """Its type of a Reporting-MTA. It hands all recipients over at once, and where one is refused, all have failed."""
 _LONGEST_DATE: Final = 200
+_DAY: Final = 24 * 60 * 60
 _TEXTS: Final = frozenset({"text/plain"})
 _PER_RECIPIENT: Final = frozenset(
     {"final-recipient", "original-recipient", "x-actual-recipient", "action", "status", "diagnostic-code", "remote-mta"}
@@ -282,6 +283,9 @@ def parse_date(value: str | None, message: Message) -> datetime | None:
 @lru_cache(maxsize=256)
 def _date(value: str) -> datetime | None:
     try:
+        parsed = parsedate_tz(value)
+        if parsed is not None and (parsed[9] or "+0000" in value) and abs(parsed[9] or 0) < _DAY:  # no zone at all is 0, too
+            return datetime(*parsed[:6], tzinfo=UTC) - timedelta(seconds=parsed[9] or 0)
         when = parsedate_to_datetime(value)
         if when.tzinfo is None and value.rstrip().endswith("-0000"):  # UTC, of an unknown place (RFC 5322 3.3); so writes qmail
             return when.replace(tzinfo=UTC)

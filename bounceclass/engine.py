@@ -87,7 +87,7 @@ class Engine:
         return self.judge(given.report) if given.report is not None else self.classify(given.raw, given.source, cut=given.cut)
 
     def _judged(self, report: Report, certainty: float) -> Report:
-        shared = any(defect.code == SHARED_REPLY for defect in report.defects)
+        shared = bool(report.defects) and any(defect.code == SHARED_REPLY for defect in report.defects)
         judged = self._judge.judge(report.events, certainty=certainty, format_=report.format, shared=shared)
         events = tuple(self.plugins.refine(event) for event in judged)
         if self._judge.limit(report.events) < self.settings.limits.rule_text:
