@@ -5,7 +5,7 @@ They tell that a mail is a notice, and whether of failure or of delay; never why
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -71,6 +71,7 @@ def says(text: str, *lists: str) -> bool:
     return _finder(*lists).any_within(text)
 
 
+@lru_cache(maxsize=64)  # of a subject that is asked about before and after the dialects
 def is_other_mail(subject: str) -> bool:
     """Tell by a folded subject that a machine writes of something else than a failure, such as statistics or a quarantine."""
     return says(subject, "other_mail") and not says(subject, *OF_FAILURE) and not subject.startswith(ANSWERS)

@@ -43,6 +43,7 @@ FROM_ANYBODY: Final = "sender-is-no-mail-system"
 """The defect of a notice that neither name nor null return path shows to be a mail system's: anybody may quote one."""
 DOUBTS: Final = frozenset({FROM_ORIGINAL, FROM_NOTICE, FROM_TEXT, FROM_ANYBODY})
 PLAIN, DOUBTFUL = 0.8, 0.5
+_COLON: Final = re.compile("[:\uff1a]")
 _EXCERPT: Final = 1000
 _SIGNATURE: Final = re.compile(r"\n-- ?\n")
 _BROKEN: Final = re.compile(r"<([^<>\s@]{1,64}@[^<>\s@]{0,200})\n[ \t]*([^<>\s@]{1,200})>")
@@ -246,8 +247,13 @@ def _repeated() -> re.Pattern[str]:
 
 def _labelled(about: str) -> str:
     """Return what a notice labels as its reason: "Reason: no such mailbox"."""
-    match = _reason_line().search(about)
-    return match[1] if match else ""
+    lowered = transcript.lower(about)
+    for colon in _COLON.finditer(lowered):
+        end = len(lowered[: colon.start()].rstrip(" \t"))
+        if lowered.endswith(table().reason_labels, 0, end):  # the pattern is slow where there is none
+            match = _reason_line().search(about, lowered.rfind("\n", 0, end) + 1)
+            return match[1] if match else ""
+    return ""
 
 
 def _words(about: str, recipient: str | None) -> str:
@@ -258,7 +264,8 @@ def _words(about: str, recipient: str | None) -> str:
     while place >= 0:
         start, end = lowered.rfind("\n\n", 0, place) + 1, lowered.find("\n\n", place)
         end = end if end >= 0 else len(about)
-        said = _repeated().sub("", without_addresses(lowered[start:end].replace(name, "")))
+        said = without_addresses(lowered[start:end].replace(name, ""))
+        said = _repeated().sub("", said) if _COLON.search(said) else said
         words = [word for word in _WORD.findall(said) if word not in table().recipient_labels]
         if len(words) > _LABEL_WORDS:
             more = about.find("\n\n", end + 2) if about[start:end].rstrip().endswith(_COLONS) else end
