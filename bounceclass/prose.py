@@ -45,6 +45,8 @@ DOUBTS: Final = frozenset({FROM_ORIGINAL, FROM_NOTICE, FROM_TEXT, FROM_ANYBODY})
 PLAIN, DOUBTFUL = 0.8, 0.5
 _COLON: Final = re.compile("[:\uff1a]")
 _EXCERPT: Final = 1000
+_ROOM, _FEWEST = 128 * 1024, 256
+"""Characters that are read about all recipients together, and about each at least: a hostile notice says all of it of everybody."""
 _SIGNATURE: Final = re.compile(r"\n-- ?\n")
 _BROKEN: Final = re.compile(r"<([^<>\s@]{1,64}@[^<>\s@]{0,200})\n[ \t]*([^<>\s@]{1,200})>")
 """An address that a line's end breaks."""
@@ -79,7 +81,12 @@ def read(message: Message) -> list[Event]:
     if not (comes_with or refused or for_certain or claimed):
         return []  # no reply, nothing that came back, nobody named for certain
     kind = kind_of(f"{subject} {text}")
-    return [_event(message, kind, name, about) for name, about in _regions(notice, found.names or (None,))]
+    names = found.names or (None,)
+    room = max(_FEWEST, _ROOM // len(names))
+    regions = list(_regions(notice, names))
+    if any(len(about) > room for _, about in regions):
+        message.add_defect("text-cut", "notice")
+    return [_event(message, kind, name, about[:room]) for name, about in regions]
 
 
 def tells_failure(text: str) -> bool:
@@ -249,7 +256,9 @@ def _labelled(about: str) -> str:
     """Return what a notice labels as its reason: "Reason: no such mailbox"."""
     lowered = transcript.lower(about)
     for colon in _COLON.finditer(lowered):
-        end = len(lowered[: colon.start()].rstrip(" \t"))
+        end = colon.start()
+        while end and lowered[end - 1] in " \t":
+            end -= 1
         if lowered.endswith(table().reason_labels, 0, end):  # the pattern is slow where there is none
             match = _reason_line().search(about, lowered.rfind("\n", 0, end) + 1)
             return match[1] if match else ""

@@ -75,6 +75,13 @@ def in_notice(text: bytes) -> bytes:
     return DAEMON + b"\n" + text
 
 
+def failed_for_all(text: bytes) -> bytes:
+    """A notice whose header names some 280 recipients, so all of its text may be about each."""
+    names = b", ".join(b"u%d@e.test" % number for number in range(280))
+    return DAEMON + b"X-Failed-Recipients: " + names + b"\n\nDelivery failed\n" + text
+
+
+
 BOMBS: Final[dict[str, Callable[[], bytes]]] = {
     # bytes
     "zeros": lambda: b"\0" * SIZE,
@@ -92,6 +99,8 @@ BOMBS: Final[dict[str, Callable[[], bytes]]] = {
     "From of addresses": lambda: b"From: " + b"a@example.org, " * 600_000 + b"\nSubject: failure notice\n\n550 5.1.1 x",
     "From of comments": lambda: AUTO + b"From: " + b"(" * SIZE,
     "To of addresses": lambda: DAEMON + b"To: " + b"a@example.org, " * 600_000 + b"\n\nfailed: b@example.org",
+    "codes for all of X-Failed-Recipients": lambda: failed_for_all(b"550 x\n" * 2700),
+    "colons for all of X-Failed-Recipients": lambda: failed_for_all(b":" * 16_000),
     "X-Failed-Recipients": lambda: DAEMON + b"X-Failed-Recipients: " + b"a@example.org, " * 600_000 + b"\n\n550 5.1.1 unknown",
     "content type parameters": lambda: b"Content-Type: multipart/mixed; " + b"a=b; " * 2_000_000 + b"\n\nx",
     "boundaries": lambda: b"Content-Type: multipart/mixed; " + b"boundary=b; " * 20_000 + b"\n\n--b\n\nx",

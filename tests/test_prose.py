@@ -239,3 +239,10 @@ def test_a_subject_of_statistics_hides_no_failure_that_it_tells_of(engine: Engin
 def test_an_event_of_prose_says_so_in_its_evidence(engine: Engine) -> None:
     event: Event = engine.classify(mail("Not delivered.\n\njo@example.org: 550 5.1.1 no such user")).events[0]
     assert event.verdict.evidence[-1].rule == "read-from-prose"
+
+
+def test_of_many_recipients_each_has_so_much_of_the_notice_and_a_cut_is_told(engine: Engine) -> None:
+    names = [f"u{number}@example.org" for number in range(200)]
+    report = engine.classify(mail("Not delivered.\n" + "550 x\n" * 2000, extra=f"X-Failed-Recipients: {', '.join(names)}\n"))
+    assert [event.recipient for event in report.events] == names
+    assert ("text-cut", "notice") in {(defect.code, defect.where) for defect in report.defects}
