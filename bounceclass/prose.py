@@ -154,14 +154,13 @@ def _may_be_notice(message: Message, subject: str) -> bool:
 
 def _is_notice(message: Message, subject: str, text: str, notice: str, *, comes_with: bool) -> bool:
     """Tell a failure notice; `comes_with` tells that a mail came back with it, or a header that names who failed."""
-    code = transcript.find_code(text) or _REFUSED
     tells = (
         says(subject, *OF_FAILURE),
         says(text, *OF_FAILURE),
         _refuses(text),
         comes_with or says(text[-2000:], "returned"),
     )
-    if code < _REFUSED and not tells[1]:
+    if not (tells[1] or tells[2]) and transcript.find_code(text) is not None:
         return False  # "250 ok", and no word of failure: it arrived
     unanswerable = has_null_path(message)
     if has_daemon_name(message):
