@@ -35,7 +35,6 @@ _SHIFTING: Final = frozenset(name for name in _ALLOWED if name.startswith(("utf-
 """Charsets in which ASCII bytes may be something else."""
 _SEARCHED_BYTES: Final = 64 * 1024
 _GUESSED_BYTES: Final = 1024
-_UNLIKELY: Final = frozenset(name for name in _ALLOWED if name.startswith(("mac-", "cp4", "cp8")))
 _WRITTEN: Final = "LMNPZ"
 """Categories of what stands in text: letters, marks, numbers, punctuation, separators."""
 _FOREIGN: Final = re.compile(r"[^\0-\x7f]")
@@ -104,17 +103,17 @@ def _guess(data: bytes) -> str | None:
     if 2 * lost <= len(_FOREIGN.findall(as_utf8)):
         return None
     codec = _ask(foreign if _PAIR.search(foreign) else data[:_GUESSED_BYTES])  # of letters that stand alone, the words around tell
-    text = None if codec in _UNLIKELY else _strict(foreign, codec, whole=False)
+    text = _strict(foreign, codec, whole=False)
     return codec if text is not None and all(unicodedata.category(char)[0] in _WRITTEN for char in _FOREIGN.findall(text)) else None
 
 
 def _ask(data: bytes) -> str | None:
-    """Ask chardet, which comes with flanker. It is never sure of so little text, but seldom wrong."""
+    """Ask chardet, which comes with flanker, of what mail is written in. It is never sure of so little text, but seldom wrong."""
     try:
-        import chardet  # noqa: PLC0415  heavy, and only for mislabelled text
-    except ImportError:
+        from chardet import EncodingEra, detect  # noqa: PLC0415  heavy, and only for mislabelled text
+    except ImportError:  # or older than 6
         return None
-    return codec_of(chardet.detect(data)["encoding"])
+    return codec_of(detect(data, encoding_era=EncodingEra.MODERN_WEB | EncodingEra.LEGACY_ISO)["encoding"])
 
 
 def from_octal(text: str) -> str:
