@@ -6,7 +6,9 @@ Two ways that find the same, held to it by a test: an Aho-Corasick automaton whe
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
+from weakref import WeakValueDictionary
 
 try:
     import ahocorasick
@@ -14,44 +16,73 @@ except ImportError:
     ahocorasick = None
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable
 
 __all__ = ["Automaton", "Pieces", "literals"]
 
 _PIECE: Final = 4
 _TRIED: Final = 6
+_NONE: Final = (-1, -1)
 
 
-def literals(words: Sequence[str]) -> Automaton | Pieces:
-    """Return what finds these literals, no two of them equal, the quickest way that is installed."""
-    return Pieces(words) if ahocorasick is None else Automaton(words)
+_BUILT: Final[WeakValueDictionary[tuple[str, ...], Automaton | Pieces]] = WeakValueDictionary()
+
+
+def literals(words: tuple[str, ...]) -> Automaton | Pieces:
+    """Return what finds these literals, no two of them equal, the quickest way that is installed; Engines of the same packs share it."""
+    found = _BUILT.get(words)
+    if found is None:
+        found = _BUILT[words] = Pieces(words) if ahocorasick is None else Automaton(words)
+    return found
 
 
 class Automaton:
-    """All literals in one pass over the text."""
+    """All literals in one pass over the text; a second for those that are not ASCII, where the text isn't."""
 
-    def __init__(self, words: Sequence[str]) -> None:
-        """Build the automaton."""
-        self._automaton = ahocorasick.Automaton()
-        for place, word in enumerate(words):
-            self._automaton.add_word(word, place)
-        self._automaton.make_automaton()
-        self._empty = not words
+    def __init__(self, words: tuple[str, ...]) -> None:
+        """Build the automaton of the literals in ASCII."""
+        self._words = words
+        self._ascii = _automaton((place, word) for place, word in enumerate(words) if word.isascii())
+
+    @cached_property
+    def _others(self) -> ahocorasick.Automaton | None:
+        return _automaton((place, word) for place, word in enumerate(self._words) if not word.isascii())
 
     def within(self, text: str) -> set[int]:
         """Return the places, in the words given, of those that stand in a text."""
-        return set() if self._empty else {place for _, place in self._automaton.iter(text)}
+        found = {place for _, place in self._ascii.iter(text)} if self._ascii else set()
+        if not text.isascii() and self._others:
+            found.update([place for _, place in self._others.iter(text)])
+        return found
 
     def any_within(self, text: str) -> bool:
         """Tell whether one of them stands in a text."""
-        return not self._empty and next(self._automaton.iter(text), None) is not None
+        return self.first_within(text) >= 0
+
+    def first_within(self, text: str) -> int:
+        """Return the offset of the last character of the one that ends first in a text, -1 where none stands in it."""
+        first = next(self._ascii.iter(text), _NONE)[0] if self._ascii else -1
+        if text.isascii() or not self._others:
+            return first
+        other = next(self._others.iter(text), _NONE)[0]
+        return max(first, other) if first < 0 or other < 0 else min(first, other)
+
+
+def _automaton(words: Iterable[tuple[int, str]]) -> ahocorasick.Automaton | None:
+    """Build one of words and their places, None of no words: an empty one can't be asked."""
+    automaton = ahocorasick.Automaton()
+    for place, word in words:
+        automaton.add_word(word, place)
+    automaton.make_automaton()
+    return automaton if len(automaton) else None
 
 
 class Pieces:
     """Only the literals of which four rare characters stand in the text are looked for."""
 
-    def __init__(self, words: Sequence[str]) -> None:
+    def __init__(self, words: tuple[str, ...]) -> None:
         """Enter each literal under the one of a few of its pieces that fewest others stand under."""
+        self._words = words
         self._by_piece: dict[str, list[tuple[str, int]]] = {}
         self._short: list[tuple[str, int]] = []
         for place, word in enumerate(words):
@@ -73,3 +104,8 @@ class Pieces:
     def any_within(self, text: str) -> bool:
         """Tell whether one of them stands in a text."""
         return bool(self.within(text))
+
+    def first_within(self, text: str) -> int:
+        """Return the offset of the last character of the one that ends first in a text, -1 where none stands in it."""
+        words = map(self._words.__getitem__, self.within(text))
+        return min((text.find(word) + len(word) - 1 for word in words), default=-1)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from bounceclass.noticewords import OF_FAILURE, fold, says, table
+from bounceclass.noticewords import OF_FAILURE, fold, says, table, until_returned
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from bounceclass.message import Message
     from bounceclass.mime.headers import Headers
 
-__all__ = ["CODE", "FROM_ORIGINAL", "FROM_TEXT", "Named", "has_labelled", "named", "names_plainly", "until_returned", "without_addresses"]
+__all__ = ["CODE", "FROM_ORIGINAL", "FROM_TEXT", "Named", "has_labelled", "named", "names_plainly", "without_addresses"]
 
 FROM_ORIGINAL: Final = "recipient-from-original"
 """The defect of a notice that names nobody: who is meant is taken from the mail that came back."""
@@ -80,21 +80,12 @@ def _best(text: str, own: set[str], mailed: str, limit: int) -> Named:
     ranks = dict[str, tuple[str, int]]()
     for name, rank in _mentions(text):
         key = name.lower()
-        if key not in own and rank > ranks.get(key, ("", -1))[1]:
+        if key not in own and not _helps(key, mailed) and rank > ranks.get(key, ("", -1))[1]:
             ranks[key] = (name if key not in ranks else ranks[key][0], rank)
     known = {key for key in ranks if key in mailed}
     best = _PLAINLY if known else max((rank for _, rank in ranks.values()), default=-1)
     found = [name for key, (name, rank) in ranks.items() if rank == best or key in known]
     return Named(tuple(found[:limit]), best == _PLAINLY)
-
-
-def until_returned(text: str) -> str:
-    """Return a text up to the line that announces the returned mail."""
-    if not says(text.lower(), "returned"):
-        return text.strip()
-    lines = text.split("\n")
-    end = next((place for place, line in enumerate(lines) if says(line.lower(), "returned")), len(lines))
-    return "\n".join(lines[:end]).strip()
 
 
 def has_labelled(notice: str) -> bool:
@@ -181,12 +172,12 @@ def _own_addresses(message: Message, returned: Headers | None) -> set[str]:
     """Return who can't be meant: the notice's sender and addressee, and the returned mail's sender."""
     values = [message.headers.get(name) for name in ("from", "to", "return-path", "reply-to", "delivered-to")]
     values += [returned.get(name) for name in ("from", "sender", "return-path", "message-id")] if returned else []
-    found = set(_ADDRESS.findall("\n".join([value or "" for value in values]).lower()))
-    mailed = (returned.get("to") or "").lower() if returned else ""
-    for name in _ADDRESS.findall("\n".join(_with_at(message.text().lower()))):
-        if name.partition("@")[0] in table().helpers and name not in mailed:
-            found.add(name)
-    return found
+    return set(_ADDRESS.findall("\n".join([value or "" for value in values]).lower()))
+
+
+def _helps(address: str, mailed: str) -> bool:
+    """Tell whether an address is one to ask for help, and not whom the returned mail was for."""
+    return address.partition("@")[0] in table().helpers and address not in mailed
 
 
 def _mailed(message: Message, returned: Headers | None) -> Named:

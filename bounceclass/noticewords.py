@@ -13,13 +13,15 @@ import msgspec
 from bounceclass.knowledge import data_file
 from bounceclass.literals import literals
 from bounceclass.model import Kind
+from bounceclass.transcript import lower
 
 if TYPE_CHECKING:
     from bounceclass.literals import Automaton, Pieces
 
-__all__ = ["ANSWERS", "OF_FAILURE", "WORDS_READ", "Failures", "fold", "is_other_mail", "kind_of", "says", "table"]
+__all__ = ["ANSWERS", "OF_FAILURE", "WORDS_READ", "Failures", "fold", "is_other_mail", "kind_of", "says", "table", "until_returned"]
 
 OF_FAILURE: Final = ("failed", "delayed", "trying", "given_up")
+_SOUGHT: Final = (*OF_FAILURE, "final", "succeeded", "other_mail", "own_mailbox", "yours", "returned", "machines")
 ANSWERS: Final = ("re:", "fw:", "fwd:", "aw:", "wg:", "sv:", "vs:", "tr:", "rv:", "antw:", "回复", "答复", "回覆")
 """How the subject of an answer begins."""
 WORDS_READ: Final = 4000
@@ -56,9 +58,19 @@ def table() -> Failures:
 
 
 @cache
-def _finder(*lists: str) -> Automaton | Pieces:
-    """Return what finds the words of some lists of the table."""
-    return literals(tuple(dict.fromkeys(word for name in lists for word in getattr(table(), name))))
+def _words() -> tuple[Automaton | Pieces, tuple[frozenset[str], ...]]:
+    """Return what finds the words of all lists that are sought in texts, and for each word the lists that have it."""
+    lists: dict[str, set[str]] = {}
+    for name in _SOUGHT:
+        for word in getattr(table(), name):
+            lists.setdefault(word, set()).add(name)
+    return literals(tuple(lists)), tuple(map(frozenset, lists.values()))
+
+
+@cache
+def _returned() -> Automaton | Pieces:
+    """Return what finds the words that announce the returned mail."""
+    return literals(table().returned)
 
 
 def fold(text: str | None) -> str:
@@ -66,9 +78,21 @@ def fold(text: str | None) -> str:
     return " ".join((text or "").lower().split())
 
 
+@lru_cache(maxsize=16)  # a text is asked about list by list
+def _said(text: str) -> frozenset[str]:
+    finder, lists = _words()
+    return frozenset().union(*map(lists.__getitem__, finder.within(text)))
+
+
 def says(text: str, *lists: str) -> bool:
     """Tell whether a word of these lists stands in a folded text."""
-    return _finder(*lists).any_within(text)
+    return not _said(text).isdisjoint(lists)
+
+
+def until_returned(text: str) -> str:
+    """Return a text up to the line that announces the returned mail."""
+    place = _returned().first_within(lower(text))
+    return (text if place < 0 else text[: text.rfind("\n", 0, place) + 1]).strip()
 
 
 @lru_cache(maxsize=64)  # of a subject that is asked about before and after the dialects

@@ -23,9 +23,9 @@ from bounceclass.addresses import mailbox
 from bounceclass.autoreply import has_daemon_name, has_null_path, has_path, has_unmanned_name, is_marked
 from bounceclass.codes import status_class
 from bounceclass.dsn import failed_recipients, parse_date
-from bounceclass.mentions import CODE, FROM_ORIGINAL, FROM_TEXT, Named, has_labelled, named, names_plainly, until_returned, without_addresses
+from bounceclass.mentions import CODE, FROM_ORIGINAL, FROM_TEXT, Named, has_labelled, named, names_plainly, without_addresses
 from bounceclass.model import Event
-from bounceclass.noticewords import ANSWERS, OF_FAILURE, WORDS_READ, fold, is_other_mail, kind_of, says, table
+from bounceclass.noticewords import ANSWERS, OF_FAILURE, WORDS_READ, fold, is_other_mail, kind_of, says, table, until_returned
 from bounceclass.returned import cut_off
 
 if TYPE_CHECKING:

@@ -179,19 +179,13 @@ def _end(lowered: str, start: int) -> int:
 
 def find_command_in_lines(lowered: str) -> str | None:
     """Return the phase that a lower-case text of several lines names; it is folded only where a word of a phrase stands in it."""
-    return _command(" ".join(lowered.split())) if _WORDS.any_within(lowered) else None
+    return find_command(" ".join(lowered.split())) if _WORDS.any_within(lowered) else None
 
 
 def find_command(lowered: str) -> str | None:
     """Return the phase, one of model.COMMANDS, that a lower-case text names for a refusal."""
-    return _command(lowered) if _SPOKEN.any_within(lowered) else None
-
-
-def _command(lowered: str) -> str | None:
-    for lead in _PHASES:
+    for lead in map(_PHASES.__getitem__, sorted(_SPOKEN.within(lowered))):
         place = lowered.rfind(lead) if lead == _POSTFIX else lowered.find(lead)
-        if place < 0:
-            continue
         if lead in _WHOLE_PHASES:
             return _WHOLE_PHASES[lead]
         after = place + len(lead)

@@ -38,13 +38,19 @@ def test_on_texts_put_together_from_them_both_find_the_same(text: str, cut: int)
     assert [(way.within(text[cut:]), way.any_within(text[cut:])) for way in WAYS] == [(found, bool(found))] * 2
 
 
-@given(st.lists(st.text("abc", min_size=1, max_size=6), unique=True, max_size=12), st.text("abc", max_size=20))
-def test_short_ones_are_found(words: list[str], text: str) -> None:
+@given(st.lists(st.text("abé", min_size=1, max_size=6), unique=True, max_size=12).map(tuple), st.text("abé", max_size=20))
+def test_short_ones_are_found_and_which_ends_first(words: tuple[str, ...], text: str) -> None:
     expected = {place for place, word in enumerate(words) if word in text}
-    assert [(way.within(text), way.any_within(text)) for way in (Automaton(words), Pieces(words))] == [(expected, bool(expected))] * 2
+    first = min((text.find(word) + len(word) - 1 for word in words if word in text), default=-1)
+    assert [(way.within(text), way.first_within(text)) for way in (Automaton(words), Pieces(words))] == [(expected, first)] * 2
+
+
+def test_engines_of_the_same_packs_share_what_was_built() -> None:
+    one = literals.literals(WORDS)
+    assert literals.literals(tuple(list(WORDS))) is one
 
 
 def test_without_the_extra_the_index_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert isinstance(literals.literals(["abc"]), Automaton)
+    assert isinstance(literals.literals(("abc",)), Automaton)
     monkeypatch.setattr(literals, "ahocorasick", None)
-    assert isinstance(literals.literals(["abc"]), Pieces)
+    assert isinstance(literals.literals(("abcd",)), Pieces)
