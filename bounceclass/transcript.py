@@ -22,10 +22,9 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from bounceclass.codes import REPLY, STATUS, find_status, tidy
-from bounceclass.literals import literals
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 __all__ = ["NOTHING", "Normalised", "Transcript", "find_code", "find_command", "find_command_in_lines", "find_host", "find_ip", "lower", "normalise", "read"]
 
@@ -86,8 +85,8 @@ _PHASES: Final = (  # literal that opens the phrase, what may follow it, in orde
 )
 _POSTFIX: Final = _PHASES[0]
 """Its own words come behind the reply, which may quote another Postfix."""
-_SPOKEN: Final = literals(_PHASES)
-_WORDS: Final = literals(tuple(dict.fromkeys(max(lead.split(), key=len) for lead in _PHASES)))
+_WORDS: Final = tuple((lead, max(lead.split(), key=len)) for lead in _PHASES)
+"""With each, the longest of its words: no line's end breaks that."""
 _WHOLE_PHASES: Final = {
     "refused to talk to me": "connect",
     "initial connection": "connect",
@@ -179,13 +178,20 @@ def _end(lowered: str, start: int) -> int:
 
 def find_command_in_lines(lowered: str) -> str | None:
     """Return the phase that a lower-case text of several lines names; it is folded only where a word of a phrase stands in it."""
-    return find_command(" ".join(lowered.split())) if _WORDS.any_within(lowered) else None
+    leads = [lead for lead, word in _WORDS if word in lowered]
+    return _command(" ".join(lowered.split()), leads) if leads else None
 
 
 def find_command(lowered: str) -> str | None:
     """Return the phase, one of model.COMMANDS, that a lower-case text names for a refusal."""
-    for lead in map(_PHASES.__getitem__, sorted(_SPOKEN.within(lowered))):
+    return _command(lowered, _PHASES)
+
+
+def _command(lowered: str, leads: Sequence[str]) -> str | None:
+    for lead in leads:
         place = lowered.rfind(lead) if lead == _POSTFIX else lowered.find(lead)
+        if place < 0:
+            continue
         if lead in _WHOLE_PHASES:
             return _WHOLE_PHASES[lead]
         after = place + len(lead)
