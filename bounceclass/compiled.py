@@ -2,8 +2,8 @@
 
     data/packs/phrases.toml  ->  data/packs/__pycache__/phrases.cpython-311.msgpack
 
-What is kept is of one content and one shape of it, by their digest, and believed as far as a .pyc is. Where it can't be written, the file is
-decoded each time.
+What is kept is of one content and one shape of it, by the hash that Python takes for its own, and believed as far as a .pyc is. Where it can't
+be written, the file is decoded each time.
 """
 
 from __future__ import annotations
@@ -11,8 +11,7 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import suppress
-from hashlib import blake2b
-from importlib.util import cache_from_source
+from importlib.util import cache_from_source, source_hash
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -24,22 +23,23 @@ if TYPE_CHECKING:
 __all__ = ["compiled"]
 
 T = TypeVar("T")
-_DIGEST: Final = 16
+_HASH: Final = 8
+"""Bytes of Python's hash of a source."""
 
 
 def compiled(path: Path, kind: type[T], decode: Callable[[bytes], T], shape: Path) -> T:
     """Return what a file says, of a type that msgspec knows; `shape` is the module that defines the type. Raises what `decode` does, and OSError."""
     data = path.read_bytes()
-    digest = blake2b(data + shape.read_bytes(), digest_size=_DIGEST).digest()
+    known = source_hash(data + shape.read_bytes())
     kept = Path(cache_from_source(str(path))).with_suffix(".msgpack")
     with suppress(OSError, msgspec.DecodeError):
         content = kept.read_bytes()
-        if content[:_DIGEST] == digest:
-            return msgspec.msgpack.decode(content[_DIGEST:], type=kind)
+        if content[:_HASH] == known:
+            return msgspec.msgpack.decode(content[_HASH:], type=kind)
     found = decode(data)
     if not sys.dont_write_bytecode:
         with suppress(OSError):
-            _write(kept, digest + msgspec.msgpack.encode(found))
+            _write(kept, known + msgspec.msgpack.encode(found))
     return found
 
 

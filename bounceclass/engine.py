@@ -19,7 +19,6 @@ import msgspec
 
 from bounceclass import builtin, transcript
 from bounceclass.codes import status_class
-from bounceclass.eventkey import event_key
 from bounceclass.judge import REMEMBERED, Judge
 from bounceclass.model import SHARED_REPLY, Defect, Event, Kind, Report, clean_text
 from bounceclass.packcheck import require_sound
@@ -133,6 +132,8 @@ class Engine:
 
         Each plugin is called in a thread of its own, within `limits.hook_seconds`; one that hangs is given up.
         """
+        from bounceclass.eventkey import event_key  # noqa: PLC0415  its digests are OpenSSL's, which `reply` never needs
+
         failures: list[Failure] = []
         for event in report.events:
             if event.kind is not Kind.OTHER:

@@ -5,9 +5,9 @@ No prose (that is `explain`), no phrases (that is `packs`), and no code but look
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
-from typing import Final
+from typing import TypeVar
 
 import msgspec
 
@@ -17,6 +17,8 @@ from bounceclass.errors import KnowledgeError
 from bounceclass.model import Advice, Permanence, Reason, Scope
 
 __all__ = ["AdviceTable", "CodeFact", "Codes", "Meaning", "advice_table", "codes", "data_file"]
+
+T = TypeVar("T")
 
 
 def data_file(name: str) -> bytes:
@@ -75,8 +77,7 @@ class Codes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 @cache
 def codes() -> Codes:
     """Return the facts about every defined code."""
-    path = Path(__file__).with_name("data") / "codes.toml"
-    return compiled(path, Codes, lambda data: msgspec.toml.decode(data, type=Codes), Path(__file__))
+    return _table("codes.toml", Codes)
 
 
 class _ByPermanence(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -115,10 +116,12 @@ class AdviceTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True, renam
         return row.transient if permanence is Permanence.TRANSIENT else row.undetermined
 
 
-_ADVICE: Final = "advice.toml"
-
-
 @cache
 def advice_table() -> AdviceTable:
     """Return the table from which every verdict's advice is looked up."""
-    return msgspec.toml.decode(data_file(_ADVICE), type=AdviceTable)
+    return _table("advice.toml", AdviceTable)
+
+
+def _table(name: str, kind: type[T]) -> T:
+    path = Path(__file__).with_name("data") / name
+    return compiled(path, kind, partial(msgspec.toml.decode, type=kind), Path(__file__))

@@ -23,6 +23,7 @@ __all__ = ["Automaton", "Pieces", "literals"]
 _PIECE: Final = 4
 _TRIED: Final = 6
 _NONE: Final = (-1, -1)
+_FEW: Final = 8
 
 
 _BUILT: Final[WeakValueDictionary[tuple[str, ...], Automaton | Pieces]] = WeakValueDictionary()
@@ -37,12 +38,19 @@ def literals(words: tuple[str, ...]) -> Automaton | Pieces:
 
 
 class Automaton:
-    """All literals in one pass over the text; a second for those that are not ASCII, where the text isn't."""
+    """All literals in one pass over the text; a second for those that are not ASCII, where the text isn't.
+
+    Each is built when it is first worth it: to ask for every literal in a few texts takes less, and a command that reads one line ends there.
+    """
 
     def __init__(self, words: tuple[str, ...]) -> None:
-        """Build the automaton of the literals in ASCII."""
+        """Take the literals."""
         self._words = words
-        self._ascii = _automaton((place, word) for place, word in enumerate(words) if word.isascii())
+        self._texts = 0
+
+    @cached_property
+    def _ascii(self) -> ahocorasick.Automaton | None:
+        return _automaton((place, word) for place, word in enumerate(self._words) if word.isascii())
 
     @cached_property
     def _others(self) -> ahocorasick.Automaton | None:
@@ -50,6 +58,9 @@ class Automaton:
 
     def within(self, text: str) -> set[int]:
         """Return the places, in the words given, of those that stand in a text."""
+        if self._texts < _FEW:
+            self._texts += 1
+            return {place for place, word in enumerate(self._words) if word in text}
         found = {place for _, place in self._ascii.iter(text)} if self._ascii else set()
         if not text.isascii() and self._others:
             found.update([place for _, place in self._others.iter(text)])

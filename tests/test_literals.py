@@ -39,15 +39,17 @@ def test_on_texts_put_together_from_them_both_find_the_same(text: str, cut: int)
 
 
 @given(st.lists(st.text("abé", min_size=1, max_size=6), unique=True, max_size=12).map(tuple), st.text("abé", max_size=20))
-def test_short_ones_are_found_and_which_ends_first(words: tuple[str, ...], text: str) -> None:
+def test_short_ones_are_found_and_which_ends_first_whether_asked_once_or_often(words: tuple[str, ...], text: str) -> None:
     expected = {place for place, word in enumerate(words) if word in text}
     first = min((text.find(word) + len(word) - 1 for word in words if word in text), default=-1)
-    assert [(way.within(text), way.first_within(text)) for way in (Automaton(words), Pieces(words))] == [(expected, first)] * 2
+    for way in (Automaton(words), Pieces(words)):
+        assert [way.within(text) for _ in range(10)] == [expected] * 10
+        assert (way.first_within(text), way.any_within(text)) == (first, bool(expected))
 
 
 def test_engines_of_the_same_packs_share_what_was_built() -> None:
     one = literals.literals(WORDS)
-    assert literals.literals(tuple(list(WORDS))) is one
+    assert literals.literals((*WORDS,)) is one
 
 
 def test_without_the_extra_the_index_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from typing import TYPE_CHECKING, Final
 
@@ -55,6 +54,8 @@ def columns() -> int | None:
     """Return the width of the terminal that standard output is; None where it is none."""
     if not sys.stdout.isatty():
         return None
+    import shutil  # noqa: PLC0415  it imports what unpacks archives, and most output goes elsewhere
+
     return shutil.get_terminal_size().columns
 
 
