@@ -48,10 +48,13 @@ class Transcript(msgspec.Struct, frozen=True, gc=False):
 NOTHING: Final = Transcript("")
 
 _AT_HEAD: Final = re.compile(rf"[\s\"'(<*]*({REPLY})(?:(?=[ \-]|\Z)|(?=\s))[ \-]*[#'(\[]*({STATUS})?(?![\d.])")
+_GLUED: Final = r"(?:(?<!\w:[2-5])|(?<=reply:[2-5])|(?<=said:[2-5])|(?<=response:[2-5]))"  # a number behind "x:" is a code only where x says so
 _CANDIDATE: Final = re.compile(
-    rf"([2-5](?<![\w./@#=-][2-5])(?<!\w:[2-5])[0-57][0-9])(?:[ \-]+[#'(\[]*({STATUS})(?![\w.-])|(?=[ \-]|,(?!\d)|[\])](?!\w)|\Z))",
+    rf"([2-5](?<![\w./@#=-][2-5]){_GLUED}[0-57][0-9])(?:[ \-]+[#'(\[]*({STATUS})(?![\w.-])|(?=[ \-]|,(?!\d)|[\])](?!\w)|\Z))",
 )
 _STATUS_AT_HEAD: Final = re.compile(rf"[\s\"'(\[#]*({STATUS})(?![\w-]|\.\d)")
+
+_BEHIND: Final = (" (in reply to ", " giving up on ")
 
 # Words after which a number is a reply: the remote is quoted.
 _QUOTES: Final = re.compile(
@@ -82,6 +85,10 @@ _PHASES: Final = (  # literal that opens the phrase, what may follow it, in orde
     "initial connection",
     "greeting failed",
     "connect to ",
+    "does not like recipient",
+    "but sender was rejected",
+    "failed after i sent the message",
+    "remote server for ",
 )
 _POSTFIX: Final = _PHASES[0]
 """Its own words come behind the reply, which may quote another Postfix."""
@@ -93,12 +100,15 @@ _WHOLE_PHASES: Final = {
     "greeting failed": "connect",
     "rcpt to:<": "rcpt",
     "mail from:<": "mail",
+    "does not like recipient": "rcpt",  # qmail
+    "but sender was rejected": "mail",
+    "failed after i sent the message": "body",
 }
 _PHASE: Final = re.compile(
     r"(?:the |our |a |sending |performing |receiving |pipelined |smtp )*"
     r"(?:(?P<connect>initial (?:server )?greeting|initial connection|greeting|connection|connect\b)|(?P<ehlo>ehlo|helo|lhlo)|"
     r"(?P<starttls>starttls)|(?P<auth>auth\b)|(?P<mail>mail(?= ?from\b| command|[:')\]]|\W*\Z))|(?P<rcpt>rcpt\b)|"
-    r"(?P<body>end of data|end of message|message (?:body|contents?|data)|\.|data (?:block|content)|final (?:dot|data))|(?P<data>data\b))",
+    r"(?P<body>end of data|end of message|text command|message (?:body|contents?|data)|\.|data (?:block|content)|final (?:dot|data))|(?P<data>data\b))",
 )
 _GREETED: Final = re.compile(r"\S+\s+<<< (?:421|521|554)")  # Sendmail: the host speaks before we did
 _NETWORK: Final = re.compile(r"[^\s,]+: (?:connection (?:refused|timed out)|no route|network is unreachable|operation timed out)")
@@ -169,8 +179,8 @@ def _find_inner(lowered: str, head: re.Match[str]) -> re.Match[str] | None:
 
 
 def _end(lowered: str, start: int) -> int:
-    """Return where the reply ends: Postfix adds its own words in round brackets, Sendmail puts it into some."""
-    place = lowered.rfind(" (in reply to ", start)
+    """Return where the reply ends: Postfix adds its own words in round brackets, qmail a sentence; Sendmail puts it into brackets."""
+    place = max(lowered.rfind(words, start) for words in _BEHIND)
     end = len(lowered) if place < 0 else place
     closing = lowered.endswith(")", start, end) and lowered.count(")", start, end) > lowered.count("(", start, end)
     return end - closing
