@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from bounceclass.codes import REPLY, STATUS, find_status, tidy
+from bounceclass.literals import literals
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -48,10 +49,10 @@ class Transcript(msgspec.Struct, frozen=True, gc=False):
 NOTHING: Final = Transcript("")
 
 _AT_HEAD: Final = re.compile(rf"[\s\"'(<*]*({REPLY})(?:(?=[ \-]|\Z)|(?=\s))[ \-]*[#'(\[]*({STATUS})?(?![\d.])")
-_GLUED: Final = r"(?:(?<!\w:[2-5])|(?<=reply:[2-5])|(?<=said:[2-5])|(?<=response:[2-5]))"  # a number behind "x:" is a code only where x says so
 _CANDIDATE: Final = re.compile(
-    rf"([2-5](?<![\w./@#=-][2-5]){_GLUED}[0-57][0-9])(?:[ \-]+[#'(\[]*({STATUS})(?![\w.-])|(?=[ \-]|,(?!\d)|[\])](?!\w)|\Z))",
+    rf"([2-5](?<![\w./@#=-][2-5])(?<!\w:[2-5])[0-57][0-9])(?:[ \-]+[#'(\[]*({STATUS})(?![\w.-])|(?=[ \-]|,(?!\d)|[\])](?!\w)|\Z))",
 )
+_GLUED: Final = re.compile(rf"(?:reply|said|response):({REPLY})(?=[ \-]|\Z)(?:[ \-]+[#'(\[]*({STATUS})(?![\w.-]))?")
 _STATUS_AT_HEAD: Final = re.compile(rf"[\s\"'(\[#]*({STATUS})(?![\w-]|\.\d)")
 
 # Words after which a number is a reply: the remote is quoted.
@@ -87,6 +88,7 @@ _PHASES: Final = {  # literal that opens the phrase, what may follow it, in orde
     "but sender was rejected": "rejected",
     "remote server for ": "remote",
 }
+_SPOKEN: Final = literals(tuple(_PHASES))
 _POSTFIX: Final = "in reply to "
 """Its own words come behind the reply, which may quote another Postfix."""
 _WHOLE_PHASES: Final = {
@@ -159,6 +161,8 @@ def _find_reply(lowered: str) -> tuple[re.Match[str], bool] | None:
             return match, True
         if weak is None and (before.rstrip().endswith(":") or (before[-1:] == "(" and lowered[match.end() : match.end() + 1] == " ")):
             weak = match
+    if weak is None and ("reply:" in lowered or "said:" in lowered or "response:" in lowered):
+        weak = _GLUED.search(lowered)
     return (weak, True) if weak else None
 
 
@@ -190,7 +194,7 @@ def find_command_in_lines(lowered: str) -> str | None:
 
 def find_command(lowered: str) -> str | None:
     """Return the phase, one of model.COMMANDS, that a lower-case text names for a refusal."""
-    return _command(lowered, _PHASES)
+    return _command(lowered, _PHASES) if _SPOKEN.any_within(lowered) else None
 
 
 def _command(lowered: str, leads: Iterable[str]) -> str | None:
