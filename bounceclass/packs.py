@@ -312,14 +312,17 @@ class Finder:
 
     def find(self, facts: Facts) -> Match | None:
         """Return the first rule, in order, that holds; None where no rule speaks."""
-        return next(self.find_all(facts), None)
+        found = self._within(facts.text)
+        for place in sorted(self._candidates(facts, found)):
+            if (match := self._rows[place].match(facts, found)) is not None:
+                return match
+        return None
 
     def find_all(self, facts: Facts) -> Iterator[Match]:
         """Yield every rule that holds, in order."""
         found = self._within(facts.text)
         for place in sorted(self._candidates(facts, found)):
-            match = self._rows[place].match(facts, found)
-            if match is not None:
+            if (match := self._rows[place].match(facts, found)) is not None:
                 yield match
 
     def _candidates(self, facts: Facts, found: AbstractSet[int]) -> set[int]:
