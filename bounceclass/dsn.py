@@ -83,7 +83,7 @@ def read(message: Message, *, returned: bool = False) -> list[Event]:
         about, groups = _groups(text, message, message.limits.recipients - len(events))
         if len(groups) > 1 and typed(about.get("reporting-mta"))[0] == _NULLMAILER:
             message.add_defect(SHARED_REPLY, "delivery-status")
-        events += (_event(message, about, group, notice, alone=len(groups) == 1) for group in groups)
+        events += [_event(message, about, group, notice, alone=len(groups) == 1) for group in groups]
     if notice.spent:
         message.add_defect("text-cut", "notice")
     return _named(events, message)

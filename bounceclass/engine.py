@@ -88,7 +88,7 @@ class Engine:
     def _judged(self, report: Report, certainty: float) -> Report:
         shared = bool(report.defects) and any(defect.code == SHARED_REPLY for defect in report.defects)
         judged = self._judge.judge(report.events, certainty=certainty, format_=report.format, shared=shared)
-        events = tuple(self.plugins.refine(event) for event in judged)
+        events = tuple([self.plugins.refine(event) for event in judged])
         if self._judge.limit(report.events) < self.settings.limits.rule_text:
             report = msgspec.structs.replace(report, defects=(*report.defects, Defect("text-cut", "diagnostics")))
         return msgspec.structs.replace(report, events=events)

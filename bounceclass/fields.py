@@ -30,6 +30,7 @@ _LONGEST: Final = 100
 """Characters before a colon, blanks included."""
 _AT_ONCE: Final = 64 * 1024
 _XTEXT: Final = re.compile(r"\+(2B|3D)")
+_ALNUM: Final = re.compile(r"[^\W_]")
 _EMBEDDED: Final = re.compile(r"\\x\{([0-9A-Fa-f]{1,6})\}")
 _TYPE: Final = re.compile(r"[\w-]{1,40}\Z")
 
@@ -120,7 +121,7 @@ def address(value: str | None) -> str | None:
     elif text.endswith(">") and "<" in text:
         text = text[text.rindex("<") + 1 : -1]
     text = text.strip().strip("<>").strip()
-    return text if text and any(char.isalnum() for char in text) else None
+    return text if text and _ALNUM.search(text) else None
 
 
 def _character(match: re.Match[str]) -> str:

@@ -195,12 +195,12 @@ class Judge:
             scope = (None if case.own and reason in table.own else first.scope) or table.scope(reason, final=case.kind is Kind.BOUNCE, own=case.own)
         if reason is Reason.DOMAIN_UNKNOWN and case.reply_code is None:
             confidence = min(confidence, LOCAL_DOMAIN)
-        other = next((one.evidence.rule for one in rulings if one.reason is not reason and one.reason is not Reason.UNDETERMINED), None)
-        decided = first.evidence if other is None else msgspec.structs.replace(first.evidence, overrode=other)
+        others = [one.evidence.rule for one in rulings if one.reason is not reason and one.reason is not Reason.UNDETERMINED]
+        decided = msgspec.structs.replace(first.evidence, overrode=others[0]) if others else first.evidence
         details = first.details
         if provider is not None and details.provider is None:
             details = msgspec.structs.replace(details, provider=provider)
-        evidence = (decided, *(one.evidence for one in rulings))
+        evidence = (decided, *[one.evidence for one in rulings])
         advice = table.advice(reason, scope, permanence, confidence)
         return Verdict(permanence, reason, scope, advice, confidence, details, evidence)
 

@@ -41,7 +41,7 @@ class Patterns:
 
     def possible(self, text: str) -> list[int]:
         """Return the places, in order, of the patterns that may match somewhere in a text; no other does."""
-        return sorted(self._unmarked.union(*(self._sets[number] for number in self._literals.within(text))))
+        return sorted(self._unmarked.union(*[self._sets[number] for number in self._literals.within(text)]))
 
 
 @cache  # of the patterns of rows

@@ -177,8 +177,9 @@ def _opens(before: str, behind: str) -> bool:
 
 def _names_another(words: Sequence[str]) -> bool:
     """Tell whether the words before an address say that it is not the recipient's: the longest of their ends that is known decides."""
-    ends = (" ".join(words[start:]) for start in range(len(words)))
-    return next((end in table().not_recipient for end in ends if end in table().not_recipient or end in table().mailbox_of), False)
+    ends = [" ".join(words[start:]) for start in range(len(words))]
+    known = [end for end in ends if end in table().not_recipient or end in table().mailbox_of]
+    return bool(known) and known[0] in table().not_recipient
 
 
 def _own_addresses(message: Message, returned: Headers | None) -> set[str]:

@@ -104,7 +104,8 @@ class Message:
                 self.notice_headers = self._original(inner)
 
     def _first_enclosed(self) -> Part | None:
-        return next((part for part in self.of_type(_ENCLOSED) if not part.encoding_is_opaque()), None)
+        clear = [part for part in self.of_type(_ENCLOSED) if not part.encoding_is_opaque()]
+        return clear[0] if clear else None
 
     @property
     def defects(self) -> tuple[Defect, ...]:
@@ -134,7 +135,7 @@ class Message:
 
     def take_text(self, tells: Callable[[str], bool]) -> None:
         """Take for the notice the first of a few text/plain parts that `tells`, where one does: a gateway's banner may stand before it."""
-        if sum(part.content_type == "text/plain" for part in self.parts) > 1:
+        if len([part for part in self.parts if part.content_type == "text/plain"]) > 1:
             texts = (self.decoded(part, self.limits.text) for part in self.parts if part.content_type == "text/plain")
             self._text = next(filter(tells, islice(filter(str.strip, texts), _TRIED)), None)
 

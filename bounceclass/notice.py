@@ -74,7 +74,7 @@ class Notices:
     def read(self, message: Message, *, from_daemon: bool) -> tuple[str | None, list[Event]]:
         """Return the name of the row that reads a message, and its events; (None, []) where none does."""
         headers = message.headers
-        subject, sender = ((headers.get(name) or "").lower() for name in ("subject", "from"))
+        subject, sender = (headers.get("subject") or "").lower(), (headers.get("from") or "").lower()
         if not from_daemon and not any(row.is_told and row.hints_at(headers, subject, sender) for row in self._rows):
             return None, []
         text = cut_off(message.text())

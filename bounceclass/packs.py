@@ -258,7 +258,10 @@ def _within(status: str | None, ranges: Sequence[tuple[_Status, _Status]]) -> bo
     if status is None:
         return False
     place = _status_end(status, 0)
-    return any(all(low[i] <= place[i] <= high[i] for i in range(3)) for low, high in ranges)
+    for low, high in ranges:  # noqa: SIM110  `any` of a generator takes thrice as long, and each rule of a status asks
+        if low[0] <= place[0] <= high[0] and low[1] <= place[1] <= high[1] and low[2] <= place[2] <= high[2]:
+            return True
+    return False
 
 
 class Finder:

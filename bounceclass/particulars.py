@@ -69,6 +69,6 @@ def _read(text: str, reason: Reason) -> dict[str, str]:
         found["url"] = url[0].rstrip(_AFTER_URL)
     lowered = text.lower()
     for key, reasons, words, pattern in ROWS:
-        if reason in reasons and key not in found and any(word in lowered for word in words) and (match := _compiled(pattern).search(text)):
+        if reason in reasons and key not in found and [word for word in words if word in lowered] and (match := _compiled(pattern).search(text)):
             found[key] = match["found"]
     return found

@@ -138,7 +138,7 @@ def certainty(report: Report) -> float:
 def _own_words(text: str) -> str:
     """Return what the notice itself says: no quoted line, nothing of the returned mail, no signature."""
     own = _BROKEN.sub(r"<\1\2>", _SIGNATURE.split(cut_off(text), maxsplit=1)[0])
-    return "\n".join(line for line in own.split("\n") if not line.startswith(">"))
+    return "\n".join([line for line in own.split("\n") if not line.startswith(">")])
 
 
 def _may_be_notice(message: Message, subject: str) -> bool:

@@ -22,6 +22,7 @@ __all__ = ["cut_off", "find_headers"]
 _FIELD: Final = re.compile(r"^[ \t>|]{0,8}([A-Za-z][A-Za-z0-9-]{1,60})[ \t]*:")
 _OF_A_MAIL: Final = frozenset({"received", "return-path", "message-id", "mime-version", "content-type", "dkim-signature", "delivered-to", "x-mailer"})
 _USUAL: Final = _OF_A_MAIL | {"from", "to", "cc", "subject", "date", "sender", "reply-to", "content-transfer-encoding", "precedence", "list-id"}
+_MARKS: Final = ("Received:", "Message-I", "MIME-V", "Mime-V", "Return-Path:", "Content-Type:")
 _FEWEST: Final = 3
 _LOST: Final = 8
 """Lines of a Received field that have lost their indentation, as where a notice was pasted or passed on."""
@@ -36,10 +37,10 @@ def cut_off(text: str) -> str:
 @lru_cache(maxsize=16)  # a text is asked about by each reader of its mail
 def find_headers(text: str) -> tuple[int, int] | None:
     """Return start and end of the header block of a mail within a text; None where there is none."""
-    if not any(word in text for word in ("Received:", "Message-I", "MIME-V", "Mime-V", "Return-Path:", "Content-Type:")):
+    if not [word for word in _MARKS if word in text]:
         return None
     lowered = lower(text)
-    first = min((place for name in _OF_A_MAIL if (place := lowered.find(name)) >= 0), default=-1)
+    first = min([place for name in _OF_A_MAIL if (place := lowered.find(name)) >= 0], default=-1)
     if first < 0:
         return None
     place = text.rfind("\n\n", 0, first) + 1  # a blank line ends a block, so none that counts begins before

@@ -25,7 +25,7 @@ from bounceclass.codes import REPLY, STATUS, find_status, tidy
 from bounceclass.literals import literals
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
 __all__ = ["NOTHING", "Normalised", "Transcript", "find_code", "find_command", "find_command_in_lines", "find_host", "find_ip", "lower", "normalise", "read"]
 
@@ -314,12 +314,12 @@ def find_ip(lowered: str) -> tuple[int, int] | None:
     return min(found, default=None)
 
 
-def _of_ips(lowered: str) -> Iterator[re.Pattern[str]]:
-    """Yield the patterns of the addresses that a text has the marks for: an IPv6 one that leaves nothing out has seven colons."""
-    if _DOTTED.search(lowered):
-        yield _IPV4
+def _of_ips(lowered: str) -> list[re.Pattern[str]]:
+    """Return the patterns of the addresses that a text has the marks for: an IPv6 one that leaves nothing out has seven colons."""
+    found = [_IPV4] if _DOTTED.search(lowered) else []
     if "::" in lowered or lowered.count(":") > 6:  # noqa: PLR2004
-        yield _IPV6
+        found.append(_IPV6)
+    return found
 
 
 def _address(lowered: str, at: int) -> tuple[int, int]:

@@ -117,7 +117,7 @@ class Splitter:
     def _delimiter(self, field: bytes, body: int, end: int, content_type: str) -> tuple[bytes, _Found | None] | None:
         """Return what each delimiter line of a body begins with, and the first of them; None where the body has none."""
         match = _BOUNDARY.search(field)
-        stated = next((group for group in match.groups() if group), b"").rstrip() if match else b""
+        stated = (match[1] or match[2] or match[3] or b"").rstrip() if match else b""
         if b"boundary*" in field.lower():
             stated = _continued(field)
         mark = b"--" + stated
