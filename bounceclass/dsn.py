@@ -34,8 +34,12 @@ from bounceclass.returned import cut_off
 if TYPE_CHECKING:
     from bounceclass.message import Message
 
-__all__ = ["FORMAT", "envid", "failed_recipients", "has_fields", "host_name", "parse_date", "read"]
+__all__ = ["FORMAT", "NO_FIELD", "NO_GROUP", "envid", "failed_recipients", "has_fields", "host_name", "parse_date", "read"]
 
+NO_GROUP: Final = "no-recipient-group"
+"""The defect of a status part that names no recipient."""
+NO_FIELD: Final = "delivery-status, without a field of one"
+"""Where it is: a part that was cut off."""
 FORMAT: Final = "rfc3464"
 _NULLMAILER: Final = "x-local-hostname"
 """Its type of a Reporting-MTA. It hands all recipients over at once, and where one is refused, all have failed."""
@@ -127,8 +131,8 @@ def _groups(text: str, message: Message, limit: int) -> tuple[Group, list[Group]
             message.add_defect("too-many-recipients", f"read {message.limits.recipients}")
             return about, groups[:limit]
     if not groups:
-        message.add_defect("no-recipient-group", "delivery-status")
         groups.append({name: value for name, value in about.items() if name in _PER_RECIPIENT})
+        message.add_defect(NO_GROUP, "delivery-status" if groups[0] else NO_FIELD)
     return about, groups[: max(0, limit)]
 
 
@@ -139,7 +143,7 @@ def _event(message: Message, about: Group, group: Group, notice: Quotation, *, a
     kind, diagnostic = typed(group.get("diagnostic-code"))
     if len(diagnostic) > message.limits.diagnostic:
         message.add_defect("text-cut", "diagnostic-code")
-    diagnostic = unfold(diagnostic or comment, message.limits.diagnostic)
+    diagnostic = unfold(diagnostic or group.get("x-supplementary-info", "").strip("<>") or comment, message.limits.diagnostic)
     action = (group.get("action") or "").split("(")[0].strip().lower().partition(" ")[0] or None
     happened = _KINDS.get(action or "") or _kind(stated, message)
     said = _said(notice.complete(diagnostic) or diagnostic, kind)

@@ -42,6 +42,7 @@ _CLOSES: Final = re.compile(r"[ \t]*[>\"')\].,:;(|]|[ \t]*$|[ \t]+(?:\(|on |at |
 _BEHIND_LABEL: Final = re.compile(r"[ \t]*([:\uff1a]?)[ \t]*[<\"'(\[]?(?:smtp:|mailto:|rfc822;)?[ \t]*$", re.IGNORECASE)
 _NO_LABEL: Final = re.compile(r"[^\w /()-]")
 _LONGEST_LABEL: Final = 31
+_URL: Final = re.compile(r"[a-z]{2,8}://[^\s<>]*", re.IGNORECASE)
 _PARAGRAPHS: Final = re.compile(r"\n[ \t]*\n")
 CODE: Final = re.compile(r"[45](?<![\w.][45])[0-5]\d(?![\w.]*\w@|\d)")
 """A number that may be the reply of a host that refuses."""
@@ -138,27 +139,30 @@ def _mentions(notice: str) -> Iterator[tuple[str, int]]:
 
 def _of_lines(paragraph: str) -> Iterator[tuple[str, bool]]:
     """Yield each address that may be a recipient's, and whether it stands where a line names one."""
-    lines = paragraph.split("\n")
-    for above, line in pairwise(("", *lines)):
-        if "@" not in line:
+    for above, line in pairwise(("", *paragraph.split("\n"))):
+        if "@" in line:
+            yield from _of_line(above, _URL.sub(" ", line) if "://" in line else line)
+
+
+def _of_line(above: str, line: str) -> Iterator[tuple[str, bool]]:
+    """Yield the same of one line; `above` is the one before it."""
+    end, opened = 0, False
+    for match in _ADDRESS.finditer(line):
+        before, behind = line[max(0, match.start() - _NEAR) : match.start()], line[match.end() : match.end() + _NEAR]
+        in_list = bool(end and _LISTED.match(line, end, match.start()))
+        end = match.end()
+        label, colon = _label(before)
+        if colon and label in table().reached_labels:
+            break
+        if not label and not colon and above[-1:].isalnum():
+            label, _ = _label(above[-_NEAR:])  # "(expanded from" and, on the next line, the address
+        if match[0].startswith("//") or (not in_list and _names_another(label.split())):  # a link, somebody else
+            opened = False
             continue
-        end, opened = 0, False
-        for match in _ADDRESS.finditer(line):
-            before, behind = line[max(0, match.start() - _NEAR) : match.start()], line[match.end() : match.end() + _NEAR]
-            in_list = bool(end and _LISTED.match(line, end, match.start()))
-            end = match.end()
-            label, colon = _label(before)
-            if colon and label in table().reached_labels:
-                break
-            if not label and not colon and above[-1:].isalnum():
-                label, _ = _label(above[-_NEAR:])  # "(expanded from" and, on the next line, the address
-            if match[0].startswith("//") or (not in_list and _names_another(label.split())):  # a link, somebody else
-                opened = False
-                continue
-            opened = (opened and in_list) or (match.start() <= _NEAR and _opens(before, behind))
-            name = match[0].lstrip("'`").strip(".")
-            key, equals, value = name.partition("=")
-            yield (value if equals and key.lower() in table().recipient_labels else name), opened
+        opened = (opened and in_list) or (match.start() <= _NEAR and _opens(before, behind))
+        name = match[0].lstrip("'`").strip(".")
+        key, equals, value = name.partition("=")
+        yield (value if equals and key.lower() in table().recipient_labels else name), opened
 
 
 def _label(before: str) -> tuple[str, bool]:

@@ -5,8 +5,10 @@ They tell that a mail is a notice, and whether of failure or of delay; never why
 
 from __future__ import annotations
 
+import re
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Final
+from unicodedata import normalize
 
 import msgspec
 
@@ -24,6 +26,7 @@ OF_FAILURE: Final = ("failed", "delayed", "trying", "given_up")
 _SOUGHT: Final = (*OF_FAILURE, "final", "succeeded", "other_mail", "own_mailbox", "yours", "returned", "machines")
 ANSWERS: Final = ("re:", "fw:", "fwd:", "aw:", "wg:", "sv:", "vs:", "tr:", "rv:", "antw:", "回复", "答复", "回覆")
 """How the subject of an answer begins."""
+_ACCENTS: Final = re.compile("[\u0300-\u036f]")
 WORDS_READ: Final = 4000
 """Characters of a notice that are asked: what it is stands near its head."""
 
@@ -64,7 +67,7 @@ def _words() -> tuple[Automaton | Pieces, tuple[frozenset[str], ...]]:
     lists: dict[str, set[str]] = {}
     for name in _SOUGHT:
         for word in getattr(table(), name):
-            lists.setdefault(word, set()).add(name)
+            lists.setdefault(_plain(word), set()).add(name)
     return literals(tuple(lists)), tuple(map(frozenset, lists.values()))
 
 
@@ -82,7 +85,14 @@ def fold(text: str | None) -> str:
 @lru_cache(maxsize=16)  # a text is asked about list by list
 def _said(text: str) -> frozenset[str]:
     finder, lists = _words()
-    return frozenset().union(*map(lists.__getitem__, finder.within(text)))
+    return frozenset().union(*map(lists.__getitem__, finder.within(_plain(text))))
+
+
+def _plain(text: str) -> str:
+    """Return a text without the accents of its letters, which many a notice leaves out."""
+    if text.isascii():
+        return text
+    return normalize("NFC", _ACCENTS.sub("", normalize("NFD", text)))
 
 
 def says(text: str, *lists: str) -> bool:

@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Final
 
 from bounceclass import autoreply, dsn, feedback, prose, receipt
 from bounceclass.message import DELIVERY, Message
-from bounceclass.model import UNREAD, Event, Original, Report, gravest
+from bounceclass.model import UNREAD, Event, Kind, Original, Report, gravest
 from bounceclass.noticewords import fold, is_other_mail
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from bounceclass.notice import Notices
     from bounceclass.protocols import Parser
     from bounceclass.settings import Settings
@@ -47,20 +49,33 @@ def read(  # noqa: PLR0913  what is read, and what with
 
 
 def _events(message: Message, notices: Notices | None) -> tuple[str | None, list[Event]]:
-    for name, read_events in _STANDARDS:
-        if events := read_events(message):
-            return (_dsn_format(message) if name == dsn.FORMAT else name), events
-    if notices is not None:
-        dialect, events = read_dialect(message, notices)
-        if events:
-            return dialect, events
-    for name, read_events in _OTHERS:
-        if events := read_events(message):
-            return name, events
+    name, events = _read_standard(message)
+    if events and not (name == dsn.FORMAT and _names_nobody(message, events)):
+        return (_dsn_format(message) if name == dsn.FORMAT else name), events
+    found = _read_notice(message, notices, _PROSE if events else _OTHERS)
+    if found[1] or events:
+        return found if found[1] else (name, events)
     other = autoreply.other_format(message)
     if other is None and autoreply.is_from_daemon(message) and message.headers:
         message.add_defect(UNREAD, (message.headers.get("subject") or "")[:80])
     return other, []
+
+
+def _read_standard(message: Message) -> tuple[str | None, list[Event]]:
+    for name, read_events in _STANDARDS:
+        if events := read_events(message):
+            return name, events
+    return None, []
+
+
+def _read_notice(message: Message, notices: Notices | None, readers: Sequence[tuple[str, Callable[[Message], list[Event]]]]) -> tuple[str | None, list[Event]]:
+    """Ask the dialects, then `readers`."""
+    if notices is not None and (dialect := read_dialect(message, notices))[1]:
+        return dialect
+    for name, read_events in readers:
+        if events := read_events(message):
+            return name, events
+    return None, []
 
 
 def read_dialect(message: Message, notices: Notices) -> tuple[str | None, list[Event]]:
@@ -85,6 +100,12 @@ def _read_dsn(message: Message) -> list[Event]:
     return dsn.read(message) if dsn.has_fields(message) and autoreply.is_from_daemon(message) else []
 
 
+def _names_nobody(message: Message, events: list[Event]) -> bool:
+    """Tell of a status part that is cut off before its first recipient, so that not even its kind is sure: the notice says more."""
+    failed = all(event.kind is Kind.BOUNCE and event.action is None for event in events)
+    return failed and any(defect.where == dsn.NO_FIELD for defect in message.defects)
+
+
 def _read_returned_fields(message: Message) -> list[Event]:
     """Read fields behind what looks like a returned mail, where no dialect knows the notice."""
     if message.of_type(DELIVERY) or not dsn.has_fields(message, returned=True) or not autoreply.is_from_daemon(message):
@@ -98,11 +119,12 @@ _STANDARDS: Final = (
     (receipt.FORMAT, receipt.read),
 )
 _STANDARD_NAMES: Final = frozenset(name for name, _ in _STANDARDS) | {autoreply.UNSUBSCRIBE, autoreply.AUTO_REPLY}
+_PROSE: Final = ((prose.FORMAT, prose.read),)
 _OTHERS: Final = (
     (dsn.FORMAT, _read_returned_fields),
     (feedback.JMRP, feedback.read_jmrp),  # a header of the returned mail, which anybody can write: only where nothing else speaks
     (autoreply.UNSUBSCRIBE, autoreply.read_unsubscribe),
-    (prose.FORMAT, prose.read),
+    *_PROSE,
     (autoreply.AUTO_REPLY, autoreply.read_auto_reply),
 )
 

@@ -48,7 +48,7 @@ class Transcript(msgspec.Struct, frozen=True, gc=False):
 
 NOTHING: Final = Transcript("")
 
-_AT_HEAD: Final = re.compile(rf"[\s\"'(<*]*({REPLY})(?:(?=[ \-]|\Z)|(?=\s))[ \-]*[#'(\[]*({STATUS})?(?![\d.])")
+_AT_HEAD: Final = re.compile(rf"[\s\"'(<*]*({REPLY})(?:(?=[ \-]|\Z)|(?=\s)|:(?= ))[ \-]*[#'(\[]*({STATUS})?(?![\d.])")
 _CANDIDATE: Final = re.compile(
     rf"([2-5](?<![\w./@#=-][2-5])(?<!\w:[2-5])[0-57][0-9])(?:[ \-]+[#'(\[]*({STATUS})(?![\w.-])|(?=[ \-]|,(?!\d)|[\])](?!\w)|\Z))",
 )
@@ -66,6 +66,7 @@ _EXIT: Final = re.compile(r"(?:error|reason)[: ]*\Z")  # "unknown mail system er
 # An outer reply that only wraps the one that counts: "554 5.4.7 [internal] ... (last transfail: 452 4.2.2 full)".
 _LAST: Final = "last "
 _INNER: Final = tuple(f"{_LAST}{what}:" for what in ("transfail", "error", "smtp error", "response"))
+_EXPIRED: Final = (" message expired", "message expired")
 _NOT_CODES: Final = re.compile(r"[ \-]*(?:bytes?|octets?|[kmg]i?b|seconds?|minutes?|hours?|days?|times)\b")
 _LOOKBACK: Final = 40
 
@@ -172,7 +173,7 @@ def _find_inner(lowered: str, head: re.Match[str]) -> re.Match[str] | None:
         place = lowered.find(lead)
         if place >= 0 and (inner := _CANDIDATE.search(lowered, place)):
             return inner
-    if (head[2] or "").endswith(".4.7"):
+    if (head[2] or "").endswith(".4.7") or lowered.startswith(_EXPIRED, head.end()):
         return next((found for found in _CANDIDATE.finditer(lowered, head.end()) if found[2]), None)
     return None
 

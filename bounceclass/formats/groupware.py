@@ -93,7 +93,7 @@ _EXCHANGE: Final = Notice(
     name="exchange",
     evidence="pastebin.com/2SNHTj4Y (2007), bGW4Kdrz (2010), e6yfDi5v (2013), EimgND2Y (2016), BsjRCWQL (German), JHaPQHk7 (Spanish), "
     "BxEWDHGy and ZWmW7Q3p (Portuguese), gumwLXcs (Danish, delayed), iFpgpLWp (Polish, delayed)",
-    start=rf"^[ \t]*{ADDRESS}[ \t]*$(?=(?:\n[^\n]*){{1,12}}?(?:Server[^\n]{{0,200}} returned '|\#\d{{3}} \d\.|\#<[^\n]{{0,200}}\#\d\.))",
+    start=rf"^[ \t]*{ADDRESS}[ \t]*$(?=(?:\n[^\n]*){{1,12}}?(?:[Ss]erver[^\n]{{0,200}} returned '|\#\d{{3}} \d\.|\#<[^\n]{{0,200}}\#\d\.))",
     stop=r"^(?:Received|Return-Path|From|Message-ID|Content-Type|MIME-Version|X-[\w-]+): ",
     reader=_read_exchange,
 )
