@@ -20,13 +20,16 @@ KNOWN_BETTER = {
     Reason.UNDETERMINED: {Reason.NETWORK_ERROR},  # as above, of a delay
     Reason.RELAYED: {Reason.DELIVERED},  # whether the next host sends DSNs is not in the log
 }
-RUNS = [(server, variant) for server in ("postfix", "exim") for variant in ("default", "delayed", "expired")]
+ALIASES = ("forward", "alias-of-several")  # Sendmail's log names whom an alias made of an address, and not the address
+RUNS = [(server, variant) for server in ("postfix", "exim", "sendmail") for variant in ("default", "delayed", "expired")]
 
 
 def of_dsns(server: str, variant: str) -> list[tuple[str, str, Event]]:
     """Name, key and event of all DSNs of a run."""
     found = []
     for path in sorted((SAMPLES / server).glob(f"*-{variant}-*.json")):
+        if server == "sendmail" and path.stem.endswith(ALIASES):
+            continue
         report = decode(path.read_bytes())
         found += [(path.stem, event_key(report, event), event) for event in report.events]
     return found
