@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from bounceclass.logs.opensmtpd import Opensmtpd
-from bounceclass.logs.postfix import Postfix
-from bounceclass.logs.sendmail import Sendmail
 from bounceclass.logs.stamps import epoch
 from bounceclass.logs.syslog import Entry
 from bounceclass.mime import charsets
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from bounceclass.logs.record import Memory, Outcome
@@ -21,13 +19,14 @@ if TYPE_CHECKING:
 
 __all__ = ["Journal"]
 
-_DIALECTS: Final[tuple[Syslog, ...]] = (Postfix(), Sendmail(), Opensmtpd())
-
 
 class Journal:
     """The format of each report is that of the program that speaks."""
 
-    name = "postfix-log"
+    def __init__(self, dialects: Sequence[Syslog]) -> None:
+        """Take the dialects of programs."""
+        self._dialects = dialects
+        self.name = dialects[0].name
 
     def knows(self, line: str) -> bool:
         """See Dialect."""
@@ -42,7 +41,7 @@ class Journal:
         if not isinstance(fields, dict):
             return []
         entry = _entry(fields)
-        dialect = next((one for one in _DIALECTS if one.takes(entry)), None)
+        dialect = next((one for one in self._dialects if one.takes(entry)), None)
         if dialect is None:
             return []
         self.name = dialect.name

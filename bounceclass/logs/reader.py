@@ -17,12 +17,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from datetime import datetime
 
+    from bounceclass.logs.syslog import Syslog
     from bounceclass.model import Report
 
 __all__ = ["DIALECTS", "LogReader", "dialect_of"]
 
+_PROGRAMS: Final[dict[str, Callable[[], Syslog]]] = {"sendmail": Sendmail, "opensmtpd": Opensmtpd, "postfix": Postfix}
 DIALECTS: Final[dict[str, Callable[[], Dialect]]] = {
-    "journald": Journal, "kumomta": Kumomta, "powermta": Powermta, "sendmail": Sendmail, "opensmtpd": Opensmtpd, "postfix": Postfix, "exim": Exim,
+    "journald": lambda: Journal([make() for make in _PROGRAMS.values()]), "kumomta": Kumomta, "powermta": Powermta, **_PROGRAMS, "exim": Exim,
 }  # fmt: skip
 """By the names that a URL may have; the first that knows a line is taken."""
 _KNOWERS: Final = {name: make() for name, make in DIALECTS.items()}

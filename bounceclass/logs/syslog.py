@@ -38,6 +38,10 @@ class Syslog:
 
     name: str
 
+    def knows(self, line: str) -> bool:
+        """See Dialect."""
+        raise NotImplementedError
+
     def takes(self, entry: Entry) -> bool:
         """Tell whether an entry is of this log."""
         raise NotImplementedError

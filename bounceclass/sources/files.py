@@ -45,6 +45,7 @@ _MAILDIR: Final = frozenset({"cur", "new", "tmp"})
 _STAMP: Final = rb"(?:[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d |\[?\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d|@[0-9a-f]{24} )"
 """Of syslog, ISO 8601, or TAI64N (multilog)."""
 _STAMPED: Final = re.compile(rb"^" + _STAMP, re.MULTILINE)
+_SAID: Final = re.compile(rb"^[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \S+ [^\s:\[]+(?:\[\d+\])?: ", re.MULTILINE)
 # What is cut out of a log, by size, begins within a line.
 _LOG_LINE: Final = re.compile(rb"(?:[^\n]{0,8192}\n)?(?:" + _STAMP + rb"|[0-9a-f]{16} (?:smtp|mta|mda) |info: OpenSMTPD )|\{|type,")
 _HEAD: Final = 16 * 1024
@@ -175,8 +176,9 @@ def _dialect(file: IO[bytes]) -> str | None:
 
 
 def _looks_like_log(head: bytes) -> bool:
-    """Tell whether a stamp stands before every other line at least: what a program told at length may go on below."""
-    return 2 * len(_STAMPED.findall(head)) >= sum(map(bool, head.splitlines()))
+    """Tell whether a stamp stands before every other line at least, for what is told at length goes on below; and before two, or syslog's form follows it."""
+    stamped = len(_STAMPED.findall(head))
+    return (stamped > 1 or _SAID.search(head) is not None) and 2 * stamped >= sum(map(bool, head.splitlines()))
 
 
 def _read_log(file: IO[bytes], shown: str, dialect: str | None) -> Iterator[Input]:

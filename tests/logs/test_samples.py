@@ -16,8 +16,7 @@ if TYPE_CHECKING:
     from bounceclass.engine import Engine
 
 SAMPLES = Path(__file__).parent.parent.parent / "samples"
-FOLDERS = ("exim-log", "kumomta-log", "opensmtpd-log", "postfix-log", "powermta-accounting", "sendmail-log")
-PATHS = sorted(path for folder in FOLDERS for path in (SAMPLES / folder).iterdir() if path.suffix != ".jsonl")
+PATHS = sorted(path for pattern in ("*-log", "*-accounting") for folder in SAMPLES.glob(pattern) for path in folder.iterdir() if path.suffix != ".jsonl")
 NOW = datetime(2026, 12, 2, tzinfo=UTC)
 
 
