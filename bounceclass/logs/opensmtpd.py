@@ -62,7 +62,7 @@ class Opensmtpd(Syslog):
         if kind is None:
             return []
         named = {match[1]: match[2] or match[3] or match[4] or "" for match in _FIELD.finditer(fields)}
-        words = stat[1:-1] if stat.startswith('"') and stat.endswith('"') else stat
+        words = stat[1:-1] if stat.startswith('"') and stat.endswith('"') else stat.removeprefix("Error (").removesuffix(")") if stat.startswith("Error (") else stat
         return [_outcome(queue, kind, named, _last(queue, result, named, words, memory), entry, local=agent in {"mda", "delivery"})]
 
 

@@ -77,6 +77,7 @@ def brief(reports: list[Report]) -> list[tuple[object, ...]]:
         (f'{OPENSMTPD}to=<a@nosuch.example> rcpt=<-> source="-" relay="nosuch.example" delay=0s result="PermFail" stat="Domain does not exist"', ("bounce", "a@nosuch.example", None, None, None)),
         ('1f2e3d4c5b6a7988 mta event=delivery evpid=9eba2d37a5c2ae58 from=<> to=<a@example.net> rcpt=<-> source="-" relay="192.0.2.1 (<unknown>)" delay=1s result="Ok" stat="250 2.0.0: Ok"', ("delivery", "a@example.net", None, 250, "2.0.0")),
         ("Mar  9 12:00:00 mx smtpd[9]: 1f2e3d4c5b6a7988 mda delivery evpid=9eba2d37a5c2ae58 from=<b@lists.example.com> to=<a@example.com> rcpt=<a@example.com> user=a delay=0s result=Ok stat=Delivered", ("delivery", "a@example.com", None, None, None)),
+        ('Mar  9 12:00:00 mx smtpd[9]: 1f2e3d4c5b6a7988 mda delivery evpid=9eba2d37a5c2ae58 from=<> to=<a@example.com> rcpt=<a@example.com> user=a delay=0s result=TempFail stat=Error (temporary failure: "mail.lmtp: LMTP server error: 452 4.2.2 full")', ("delay", "a@example.com", None, 452, "4.2.2")),
         ("Mar  9 12:00:00 mx transfer[9]: relay: PermFail for 9eba2d37a5c2ae58: from=b@lists.example.com, to=a@example.net, relay=192.0.2.1 (mx.example.net), delay=1s, stat=550 5.1.1 no", ("bounce", "a@example.net", None, 550, "5.1.1")),
     ],
 )  # fmt: skip
