@@ -30,7 +30,7 @@ _KNOWN: Final = re.compile(
     r"(?:\A| )(?:info: OpenSMTPD \d|[0-9a-f]{16} (?:smtp|mta|mda) (?:event=)?(?:conn|message|envelope|delivery|disconn)"
     r"|(?:relay|delivery): \w+ for [0-9a-f]{16}: )"
 )
-_FIELD: Final = re.compile(r"\b(from|to|rcpt|relay)=(?:<([^>]*)>|\"([^\"]*)\"|([^,\"<]*))")
+_FIELD: Final = re.compile(r"\b(from|to|rcpt|relay)=(?:<([^<>]*)>|\"([^\"]*)\"|([^,\"<]*))")
 _RELAY: Final = re.compile(r"(\S+) \(([^)\s]+)\)")
 _HERE: Final = ("127.", "::1", "[::1")
 _PASSING: Final = re.compile(r"queued as|accepted for delivery|from MTA\(", re.IGNORECASE)
@@ -62,8 +62,15 @@ class Opensmtpd(Syslog):
         if kind is None:
             return []
         named = {match[1]: match[2] or match[3] or match[4] or "" for match in _FIELD.finditer(fields)}
-        words = stat[1:-1] if stat.startswith('"') and stat.endswith('"') else stat.removeprefix("Error (").removesuffix(")") if stat.startswith("Error (") else stat
+        words = _said(stat)
         return [_outcome(queue, kind, named, _last(queue, result, named, words, memory), entry, local=agent in {"mda", "delivery"})]
+
+
+def _said(stat: str) -> str:
+    """Return what stands in the quotes, or in `Error (...)` of a local agent."""
+    if stat.startswith("Error (") and stat.endswith(")"):
+        return stat[7:-1]
+    return stat[1:-1] if len(stat) > 1 and stat.startswith('"') and stat.endswith('"') else stat
 
 
 def _last(queue: str, result: str, fields: dict[str, str], words: str, memory: Memory) -> str:

@@ -35,9 +35,12 @@ __all__ = ["Sendmail"]
 # 8.12 and later: 14 characters; before: 8 to 12, with the process id at the end.
 _QUEUE: Final = r"[0-9A-Za-z]{8,20}"
 _MESSAGE: Final = re.compile(rf"({_QUEUE}): (?:(to|from)=(.*)|{_QUEUE}: (?:DSN|return to sender): Cannot send message\b.*)\Z", re.DOTALL)
-_KNOWN: Final = re.compile(rf" (?:sendmail|sm-mta|sm-msp-queue)\[\d+\]: |\]: (?:\[ID [^\]]*\] )?{_QUEUE}: to=.*?, (?:ctladdr|delay)=.*?, stat=")
-_RECIPIENT: Final = re.compile(r"(.*?)(?:,? ?\[more\])?, ((?:ctladdr|delay)=.*?)(?:, reply=(.*?))?, stat=(.*)\Z", re.DOTALL)
-_NAME: Final = re.compile(r'(?:"(?:[^"\\]|\\.)*"|<[^>]*>|[^,"<])+')
+_PROGRAM: Final = re.compile(r" (?:sendmail|sm-mta|sm-msp-queue)\[\d+\]: ")
+_TO: Final = re.compile(rf"\]: (?:\[ID [^\]]{{1,50}}\] )?{_QUEUE}: to=")
+_AFTER_LIST: Final = re.compile(r", (?:ctladdr|delay)=")
+_NAME: Final = re.compile(r'(?:"(?:[^"\\]|\\.)*"|<[^<>]*>|[^,"])+')
+_LONGEST_LIST: Final = 2048
+"""Characters: SYSLOG_BUFSIZE is half of them."""
 _RELAY: Final = re.compile(r"(\S+?)\.? \[([^\]\s]+)\]\Z")
 _HERE: Final = ("127.", "IPv6:::1", "::1")
 _PASSING: Final = re.compile(r"queued as|accepted for delivery|from MTA\(")
@@ -57,7 +60,8 @@ class Sendmail(Syslog):
 
     def knows(self, line: str) -> bool:
         """See Dialect."""
-        return _KNOWN.search(line[:4000]) is not None
+        head = line[:4000]
+        return _PROGRAM.search(head) is not None or (", stat=" in head and ", delay=" in head and _TO.search(head) is not None)
 
     def takes(self, entry: Entry) -> bool:
         """See Syslog."""
@@ -85,24 +89,31 @@ def _fields(text: str) -> dict[str, str]:
 
 
 def _of_recipients(queue: str, text: str, entry: Entry, memory: Memory) -> list[Outcome]:
-    found = _RECIPIENT.match(text)
-    if found is None:
+    after = _AFTER_LIST.search(text)
+    if after is None or after.start() > _LONGEST_LIST:
         return []
-    whom, rest, reply, stat = found.groups()
+    rest, reply, stat = _told(text[after.start() + 2 :])
     fields, message = _fields(rest), memory.of(queue)
     kind = _kind(stat, fields.get("dsn", ""))
     if kind is None:
         return []
-    said = unescape(reply if reply is not None else _told(stat))
+    said = unescape(reply if reply is not None else _found_out(stat))
     fields |= {"stat": stat} | ({"guessed": "yes"} if kind is Kind.BOUNCE and _is_guess(fields, reply, stat) else {})
     outcomes = []
-    for to in _recipients(whom, fields.get("ctladdr", "")):
+    for to in _recipients(text[: after.start()].removesuffix("[more]"), fields.get("ctladdr", "")):
         if kind is Kind.DELAY:
             message.put_off(to, fields.get("dsn") or None, said)
         else:
             message.deferred.pop(to, None)
         outcomes.append(_outcome(queue, kind, fields | {"to": to}, said, entry, memory))
     return outcomes
+
+
+def _told(text: str) -> tuple[str, str | None, str]:
+    """Return the fields, what was said if it stands there, and what became of it."""
+    fields, _, stat = text.partition(", stat=")
+    before, marked, _ = fields.partition(", reply=")
+    return before, fields[len(before) + len(", reply=") :] if marked else None, stat
 
 
 def _kind(stat: str, dsn: str) -> Kind | None:
@@ -115,7 +126,7 @@ def _kind(stat: str, dsn: str) -> Kind | None:
     return Kind.DELIVERY if stat.startswith("Sent") else Kind.BOUNCE if stat in _REFUSED or stat.startswith("Host unknown") else None
 
 
-def _told(stat: str) -> str:
+def _found_out(stat: str) -> str:
     """Return what somebody has said or found out, without Sendmail's words for any refusal."""
     if stat in _REFUSED or stat == "queued":
         return ""

@@ -23,6 +23,9 @@ __all__ = ["Entry", "Syslog"]
 
 _HEAD: Final = re.compile(r" (\S+) (?:[a-z0-9]+\.[a-z]+ )?([^\s\[]+?)(?:\[\d+\])?: (?:\[ID \d+ \w+\.\w+\] )?(.*)\Z", re.DOTALL)
 
+_LONGEST: Final = 16 * 1024
+"""Characters of a line that are looked at: more than any of these programs writes."""
+
 
 class Entry(NamedTuple):
     """What a program said, and when. A line without a head is all text."""
@@ -52,6 +55,7 @@ class Syslog:
 
     def read(self, line: str, memory: Memory, now: datetime) -> list[Outcome]:
         """See Dialect."""
+        line = line[:_LONGEST]
         at, end = read_stamp(line, now)
         found = _HEAD.match(line, end)
         entry = Entry(found[1], found[2], found[3].rstrip(), at) if found else Entry("", "", line[end:].strip(), at)

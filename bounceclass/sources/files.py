@@ -42,8 +42,8 @@ _FROM_LINE: Final = re.compile(
 )
 _QUOTED_FROM: Final = re.compile(rb"^>(>*From )", re.MULTILINE)
 _MAILDIR: Final = frozenset({"cur", "new", "tmp"})
-_STAMP: Final = rb"(?:[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d |\[?\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d|@[0-9a-f]{24} )"
-"""Of syslog, ISO 8601, or TAI64N (multilog)."""
+_STAMP: Final = rb"(?:[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d |\[?\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d|@[0-9a-f]{24} |\[[A-Z]{4,9}\] )"
+"""Of syslog, ISO 8601, or TAI64N (multilog); or a level, where the time is left to another."""
 _STAMPED: Final = re.compile(rb"^" + _STAMP, re.MULTILINE)
 _SAID: Final = re.compile(rb"^[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \S+ [^\s:\[]+(?:\[\d+\])?: ", re.MULTILINE)
 # What is cut out of a log, by size, begins within a line.
