@@ -12,8 +12,8 @@ Written after sendmail-8.17's deliver.c, logdelivery(). The last tells that each
 
 `stat=User unknown` and `stat=Service unavailable` aren't what the remote said but Sendmail's words for the kind of command that was refused
 (sysexits.h): any 550 at RCPT TO is the first, even a block. What was said stands in `reply=`, which older ones don't write: there only the status is
-read. And 5.1.1 stands also for a 550 that stated none, so without a reply it is doubted; so is a reply of which only the first line
-stands there (`550-`), and states no status.
+read. And 5.1.1, 5.1.3 and 5.1.6 stand also for a 550, 553 and 551 that stated none, so without a reply they are doubted; so is a reply of
+which only the first line stands there (`550-`), and states no status.
 """
 
 from __future__ import annotations
@@ -46,10 +46,10 @@ _HERE: Final = ("127.", "IPv6:::1", "::1")
 _PASSING: Final = re.compile(r"queued as|accepted for delivery|from MTA\(")
 _NO_ADDRESS: Final = ('"|', "|", '"/', "/", ":include:")
 _CLASSES: Final = {"2": Kind.DELIVERY, "4": Kind.DELAY, "5": Kind.BOUNCE}
-_NO_SUCH_USER: Final = "User unknown"
-_REFUSED: Final = frozenset({_NO_SUCH_USER, "Service unavailable", "Data format error", "Remote protocol error"})
+_REFUSED: Final = frozenset({"User unknown", "Service unavailable", "Data format error", "Remote protocol error"})
 """By sysexits.h, whatever the remote said; all else Sendmail has found out itself (Host unknown, Connection refused by ...)."""
-_GUESSED: Final = "5.1.1"
+_GUESSED: Final = frozenset({"5.1.1", "5.1.3", "5.1.6"})
+"""Put in for a 550, 553 or 551 at RCPT TO that states no status (usersmtp.c, smtprcptstat())."""
 _STATED: Final = re.compile(STATUS)
 
 
@@ -141,7 +141,7 @@ def _is_guess(fields: dict[str, str], reply: str | None, stat: str) -> bool:
     if _RELAY.match(fields.get("relay", "")) is None:
         return False
     if reply is None:
-        return stat == _NO_SUCH_USER and fields.get("dsn") == _GUESSED
+        return stat in _REFUSED and fields.get("dsn") in _GUESSED
     return reply[3:4] == "-" and _STATED.search(reply) is None
 
 

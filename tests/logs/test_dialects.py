@@ -167,6 +167,8 @@ def test_what_expired_in_opensmtpd_is_told_with_what_was_said_last() -> None:
         ("dsn=5.1.1, reply=550-Mailbox unavailable, stat=User unknown", "user-unknown", "count"),
         ("dsn=5.1.1, reply=550-5.1.1 user unknown, stat=User unknown", "user-unknown", "suppress"),
         ("dsn=5.1.1, stat=User unknown", "user-unknown", "count"),
+        ("dsn=5.1.3, stat=User unknown", "address-invalid", "count"),
+        ("dsn=5.1.10, stat=User unknown", "user-unknown", "suppress"),
         ("dsn=5.7.1, stat=User unknown", "policy", "fix"),
         ("dsn=5.0.0, stat=Service unavailable", "undetermined", "count"),
     ],
@@ -180,6 +182,17 @@ def test_what_sendmail_calls_any_refusal_is_not_taken_for_what_was_said(told: st
 def test_what_sendmail_s_own_mailer_does_not_know_is_unknown(engine: Engine) -> None:
     (report,) = read(f"{SENDMAIL}to=<a@example.net>, delay=00:00:00, xdelay=00:00:00, mailer=local, pri=30000, dsn=5.1.1, stat=User unknown")
     assert engine.judge(report).events[0].verdict.advice == "suppress"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Mar  9 12:00:00 mx sm-msp-queue[9]: 629C00Ab000009: to=<a@example.net>, ctladdr=www (33/33), delay=00:00:01, mailer=relay, relay=[127.0.0.1] [127.0.0.1], dsn=2.0.0, stat=Sent (629C00Ab000010 Message accepted for delivery)",
+        f'{OPENSMTPD}to=<a@example.net> rcpt=<-> source="127.0.0.1" relay="127.0.0.1 (localhost)" delay=0s result="Ok" stat="250 2.0.0: f6e94209 Message accepted for delivery"',
+    ],
+)
+def test_what_was_handed_to_a_server_on_this_host_is_not_yet_delivered(line: str) -> None:
+    assert [report.events[0].action for report in read(line)] == ["relayed"]
 
 
 def test_two_attempts_of_one_mail_are_one_event_where_the_log_has_no_message_id() -> None:
