@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 __all__ = ["event_key", "mailing_of"]
 
 _BYTES: Final = 16
-_QUEUES: Final = frozenset({"opensmtpd-log", "sendmail-log"})
-"""Logs whose queue ids don't come again: OpenSMTPD's has nothing else by which two attempts are of one mail."""
+_QUEUES: Final = frozenset({"exim-log", "kumomta-log", "opensmtpd-log", "postfix-log", "sendmail-log"})
+"""Logs that name their events by queue ids, made of time: where the Message-ID isn't known, two attempts are of one mail by them."""
 
 
 def event_key(report: Report, event: Event, addressed: str | None = None, tag: str | None = None) -> str:
