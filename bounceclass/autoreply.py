@@ -20,6 +20,8 @@ from bounceclass.message import DELIVERY
 from bounceclass.model import Event, Kind
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from bounceclass.message import Message
 
 __all__ = [
@@ -32,6 +34,7 @@ __all__ = [
     "is_dressed_up",
     "is_from_daemon",
     "is_marked",
+    "is_marked_by_software",
     "may_be_notice",
     "other_format",
     "read_auto_reply",
@@ -139,9 +142,22 @@ def read_auto_reply(message: Message) -> list[Event]:
 
 def is_marked(message: Message) -> bool:
     """Tell whether a header or the subject says that the mail is an automatic reply."""
+    return next(_marks(message), None) is not None
+
+
+def is_marked_by_software(message: Message) -> bool:
+    """Tell whether nothing but Auto-Submitted says so: some mail systems write it on their notices, under whatever sender they are told to have."""
+    return list(_marks(message)) == ["auto-submitted"]
+
+
+def _marks(message: Message) -> Iterator[str]:
+    """Yield the fields that say so."""
     table = _table().auto_reply
-    subject = (message.headers.get("subject") or "").strip().lower()
-    return subject.startswith(table.subjects) or any(_has(message, name, starts) for name, starts in table.headers.items())
+    if (message.headers.get("subject") or "").strip().lower().startswith(table.subjects):
+        yield "subject"
+    for name, starts in table.headers.items():
+        if _has(message, name, starts):
+            yield name
 
 
 def is_dressed_up(message: Message) -> bool:

@@ -28,7 +28,7 @@ from bounceclass.codes import is_generic, status_class
 from bounceclass.model import REPLY_UNLOGGED, SHARED_REPLY, UNJUDGED, Details, Event, Evidence, Kind, Permanence, Reason, Scope, Verdict
 from bounceclass.packcheck import require_sound
 from bounceclass.packs import Facts, Finder, load, load_ours
-from bounceclass.reservations import CODES, SECOND_HAND, doubted, of_somebody_else, of_the_sender, whole
+from bounceclass.reservations import CODES, SECOND_HAND, aliases, doubted, of_an_alias, of_somebody_else, of_the_sender, whole
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -107,7 +107,8 @@ class Judge:
         if len(events) == 1:
             return judged
         named = frozenset((event.recipient or "").lower() for event in events)
-        return tuple(of_somebody_else(event, named, shared=SHARED_REPLY in defects) for event in judged)
+        known = aliases(judged)
+        return tuple(of_an_alias(of_somebody_else(event, named, shared=SHARED_REPLY in defects), known) for event in judged)
 
     def contradicts(self, event: Event, format_: str | None) -> bool:
         """Tell whether a judged event's label says something else than the verdict: another reason, or whose fault it is."""

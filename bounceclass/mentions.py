@@ -12,6 +12,7 @@ The words stand in `data/failures.toml`.
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -76,12 +77,19 @@ def named(message: Message, notice: str, returned: Headers | None) -> Named:
 
 
 def _best(text: str, own: set[str], mailed: str, limit: int) -> Named:
-    """Return those that a text names best: whom the returned mail was for, those that are named plainly, else beside a failure, else at all."""
-    ranks = dict[str, tuple[str, int]]()
+    """Return those that a text names best: whom the returned mail was for, those that are named plainly, else beside a failure, else at all.
+
+    One to ask for help is meant where no other is, and where a line opens with it or it is of another domain than the notice.
+    """
+    ranks, helping = dict[str, tuple[str, int]](), dict[str, tuple[str, int]]()
     for name, rank in _mentions(text):
         key = name.lower()
-        if key not in own and not _helps(key, mailed) and rank > ranks.get(key, ("", -1))[1]:
-            ranks[key] = (name if key not in ranks else ranks[key][0], rank)
+        told = helping if _helps(key, mailed) else ranks
+        if key not in own and rank > told.get(key, ("", -1))[1]:
+            told[key] = (name if key not in told else told[key][0], rank)
+    if not ranks:
+        near = {one.rpartition("@")[2] for one in own}
+        ranks = {key: told for key, told in helping.items() if told[1] == _PLAINLY or (told[1] and key.rpartition("@")[2] not in near)}
     known = {key for key in ranks if key in mailed}
     best = _PLAINLY if known else max((rank for _, rank in ranks.values()), default=-1)
     found = [name for key, (name, rank) in ranks.items() if rank == best or key in known]
@@ -130,7 +138,10 @@ def _mentions(notice: str) -> Iterator[tuple[str, int]]:
 
 def _of_lines(paragraph: str) -> Iterator[tuple[str, bool]]:
     """Yield each address that may be a recipient's, and whether it stands where a line names one."""
-    for line in _with_at(paragraph):
+    lines = paragraph.split("\n")
+    for above, line in pairwise(("", *lines)):
+        if "@" not in line:
+            continue
         end, opened = 0, False
         for match in _ADDRESS.finditer(line):
             before, behind = line[max(0, match.start() - _NEAR) : match.start()], line[match.end() : match.end() + _NEAR]
@@ -139,6 +150,8 @@ def _of_lines(paragraph: str) -> Iterator[tuple[str, bool]]:
             label, colon = _label(before)
             if colon and label in table().reached_labels:
                 break
+            if not label and not colon and above[-1:].isalnum():
+                label, _ = _label(above[-_NEAR:])  # "(expanded from" and, on the next line, the address
             if match[0].startswith("//") or (not in_list and _names_another(label.split())):  # a link, somebody else
                 opened = False
                 continue
@@ -152,7 +165,7 @@ def _label(before: str) -> tuple[str, bool]:
     """Return the words before an address, in lower case, and whether a colon ends them: "Recipient: <"."""
     behind = _BEHIND_LABEL.search(before)
     words = before[: behind.start()][-_LONGEST_LABEL:] if behind else ""
-    return _NO_LABEL.split(words)[-1].lstrip("0123456789_ /()-").lower(), bool(behind and behind[1])
+    return _NO_LABEL.split(words)[-1].replace("_", " ").lstrip("0123456789 /()-").lower(), bool(behind and behind[1])
 
 
 def _opens(before: str, behind: str) -> bool:

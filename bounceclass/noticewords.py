@@ -42,6 +42,7 @@ class Failures(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     yours: tuple[str, ...]
     returned: tuple[str, ...]
     machines: tuple[str, ...]
+    help_pages: tuple[str, ...]
     helpers: frozenset[str]
     recipient_labels: frozenset[str]
     reached_labels: frozenset[str]

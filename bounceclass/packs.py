@@ -292,11 +292,12 @@ class Finder:
     def _index(self) -> dict[str, int]:
         """Enter each rule under what may find it; return the numbers of the literals."""
         numbers: dict[str, int] = {}
-        self._by_literal: dict[int, list[int]] = {}
+        self._by_literal: dict[str | None, dict[int, list[int]]] = {None: {}}
         for place, row in enumerate(self._rows):
-            for number in row.number(numbers):
-                self._by_literal.setdefault(number, []).append(place)
             rule = row.rule
+            places = self._by_literal.setdefault(rule.provider, {})
+            for number in row.number(numbers):
+                places.setdefault(number, []).append(place)
             if rule.any or rule.all:
                 continue
             for code in rule.reply:
@@ -311,21 +312,26 @@ class Finder:
 
     def find(self, facts: Facts) -> Match | None:
         """Return the first rule, in order, that holds; None where no rule speaks."""
-        return next(self.find_all(facts), None)
+        found = self._within(facts.text)
+        for place in sorted(self._candidates(facts, found)):
+            if (match := self._rows[place].match(facts, found)) is not None:
+                return match
+        return None
 
     def find_all(self, facts: Facts) -> Iterator[Match]:
         """Yield every rule that holds, in order."""
         found = self._within(facts.text)
         for place in sorted(self._candidates(facts, found)):
-            match = self._rows[place].match(facts, found)
-            if match is not None:
+            if (match := self._rows[place].match(facts, found)) is not None:
                 yield match
 
     def _candidates(self, facts: Facts, found: AbstractSet[int]) -> set[int]:
-        places = {place for number in found for place in self._by_literal.get(number, ())}
+        by_literal = self._by_literal[None]
+        places = {place for number in found if number in by_literal for place in by_literal[number]}
         places.update(self._by_provider.get(None, ()), self._by_reply.get(facts.reply_code or 0, ()))
         if facts.provider is not None:
-            places.update(self._by_provider.get(facts.provider, ()))
+            by_literal = self._by_literal.get(facts.provider, {})
+            places.update(self._by_provider.get(facts.provider, ()), *[by_literal[number] for number in found if number in by_literal])
         return places
 
     def provider(self, hosts: Iterable[str | None], domain: str | None, text: str) -> str | None:

@@ -191,9 +191,9 @@ def _is_claimed(message: Message, subject: str, text: str) -> bool:
 
 
 def _is_bare(message: Message, subject: str, text: str) -> bool:
-    """Tell a mail system's notice that names nobody, by its subject and its text; with a link it may be bait."""
+    """Tell a mail system's notice that names nobody, by its subject and its text; with a link, but to its maker's help, it may be bait."""
     told = says(subject, *OF_FAILURE) and not says(subject, "own_mailbox") and says(text, *OF_FAILURE)
-    return told and has_daemon_name(message) and "://" not in text
+    return told and has_daemon_name(message) and all(link.startswith(table().help_pages) for link in text.split("://")[1:])
 
 
 def _refuses(text: str) -> bool:
@@ -213,7 +213,7 @@ def _event(message: Message, kind: Kind, recipient: str | None, about: str) -> E
         words = _labelled(about) or _words(about, recipient)
         if not words:
             message.add_defect(FROM_NOTICE, recipient or "")
-        said = transcript.read(quotation.unfold(words or about[:_EXCERPT], limit))
+        said = transcript.read(quotation.unfold(words or _from_failure(about)[:_EXCERPT], limit))
     folded = fold(about)
     accepts = said.reply_code is not None and said.reply_code < _REFUSED and not _status_fails(said.enhanced_status)
     return Event(
@@ -226,6 +226,13 @@ def _event(message: Message, kind: Kind, recipient: str | None, about: str) -> E
         remote_mta=said.remote_host or transcript.find_host(folded),
         occurred_at=parse_date(message.headers.get("date"), message),
     )
+
+
+def _from_failure(notice: str) -> str:
+    """Return a notice from the paragraph that first tells of a failure: a gateway's banner may stand above it."""
+    paragraphs = notice.split("\n\n")
+    first = next((place for place, paragraph in enumerate(paragraphs) if says(fold(paragraph), *OF_FAILURE)), 0)
+    return "\n\n".join(paragraphs[first:])
 
 
 def _status_fails(status: str | None) -> bool:
@@ -241,7 +248,8 @@ def _diagnostic(said: transcript.Transcript) -> str:
 @cache
 def _reason_line() -> re.Pattern[str]:
     labels = "|".join(map(re.escape, table().reason_labels))
-    return re.compile(rf"(?:^|[.;!?][ \t]+)[ \t*|]*(?:{labels})[ \t]*[:\uff1a]\s{{0,8}}(\S[^\n]*(?:\n[ \t]+\S[^\n]*)*)", re.IGNORECASE | re.MULTILINE)
+    head = rf"(?:^|[.;!?][ \t]+)[ \t*|]*(?:[^\W\d_]{{1,15}} / )?(?:{labels})[ \t]*[:\uff1a]\s{{0,8}}(?:[-=_*]{{4,}}\s{{1,8}})?"
+    return re.compile(head + r"(\S[^\n]*(?:\n[ \t]+\S[^\n]*)*)", re.IGNORECASE | re.MULTILINE)
 
 
 @cache

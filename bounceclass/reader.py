@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 __all__ = ["POSTMASTER_COPY", "read", "read_dialect"]
 
 POSTMASTER_COPY: Final = "postfix-postmaster-copy"
+_HEAD: Final = 600
+"""Characters in which a notice has begun."""
 
 
 def read(  # noqa: PLR0913  what is read, and what with
@@ -63,10 +65,17 @@ def _events(message: Message, notices: Notices | None) -> tuple[str | None, list
 
 def read_dialect(message: Message, notices: Notices) -> tuple[str | None, list[Event]]:
     """Read a notice without a standard, in the first text that tells of a failure; return the dialect's name and the events."""
-    from_daemon = autoreply.may_be_notice(message) and not is_other_mail(fold(message.headers.get("subject")))
+    from_daemon = (autoreply.may_be_notice(message) and not is_other_mail(fold(message.headers.get("subject")))) or _is_renamed(message, notices)
     if from_daemon:
         message.take_text(lambda text: prose.tells_failure(text) or notices.begins_in(text))
     return notices.read(message, from_daemon=from_daemon)
+
+
+def _is_renamed(message: Message, notices: Notices) -> bool:
+    """Tell a notice that its operator gave another sender (Postfix, bounce_template_file): its subject tells of a failure, and it begins as a dialect does."""
+    if not autoreply.is_marked_by_software(message) or autoreply.has_path(message) or not prose.tells_failure(message.headers.get("subject") or ""):
+        return False
+    return notices.begins_in(message.text()[:_HEAD])
 
 
 def _read_dsn(message: Message) -> list[Event]:

@@ -1,20 +1,24 @@
 """What is held against a verdict that was found: whom else the reply may be about, and how it was read.
 
-`ann@example.org: 550 5.1.1 <bob@example.org> unknown` is about another recipient of the same report, and
+`ann@example.org: 550 5.1.1 <bob@example.org> unknown` is about another recipient of the same report,
+`lee@example.net (expanded from <team@example.org>)` beside another of the team about one of its members, and
 `550 5.1.1 user unknown (in reply to MAIL FROM command)` about the sender: no other was named yet.
 """
 
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from bounceclass import knowledge
 from bounceclass.model import Event, Evidence, Reason
 
-__all__ = ["CODES", "SECOND_HAND", "doubted", "of_somebody_else", "of_the_sender", "whole"]
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["CODES", "SECOND_HAND", "aliases", "doubted", "of_an_alias", "of_somebody_else", "of_the_sender", "whole"]
 
 CODES: Final = "codes"
 """The pack that evidence names where no rule of a pack decided."""
@@ -38,6 +42,21 @@ def of_somebody_else(event: Event, named: frozenset[str], *, shared: bool) -> Ev
     if found is None or found[1].lower() not in named or found[1].lower() == own or own in (event.diagnostic or "").lower():
         return event
     return doubted(event, SECOND_HAND, Evidence("names-another", CODES, "diagnostic", *found.span(), found[0]))
+
+
+def aliases(events: Iterable[Event]) -> frozenset[str]:
+    """Return the original recipients, in lower case, that stand for several: a mail to them went to more than the one who failed."""
+    members: dict[str, set[str]] = {}
+    for event in events:
+        if event.original_recipient and event.recipient:
+            members.setdefault(event.original_recipient.lower(), set()).add(event.recipient.lower())
+    return frozenset(alias for alias, names in members.items() if len(names) > 1)
+
+
+def of_an_alias(event: Event, known: frozenset[str]) -> Event:
+    """Believe less what is said of one member of an alias: it is the alias that would be acted on."""
+    alias = event.original_recipient or ""
+    return doubted(event, SECOND_HAND, whole("one-of-several", "original_recipient", alias)) if alias.lower() in known else event
 
 
 def of_the_sender(event: Event) -> Event:

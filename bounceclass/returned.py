@@ -23,6 +23,8 @@ _FIELD: Final = re.compile(r"^[ \t>|]{0,8}([A-Za-z][A-Za-z0-9-]{1,60})[ \t]*:")
 _OF_A_MAIL: Final = frozenset({"received", "return-path", "message-id", "mime-version", "content-type", "dkim-signature", "delivered-to", "x-mailer"})
 _USUAL: Final = _OF_A_MAIL | {"from", "to", "cc", "subject", "date", "sender", "reply-to", "content-transfer-encoding", "precedence", "list-id"}
 _FEWEST: Final = 3
+_LOST: Final = 8
+"""Lines of a Received field that have lost their indentation, as where a notice was pasted or passed on."""
 
 
 def cut_off(text: str) -> str:
@@ -41,7 +43,12 @@ def find_headers(text: str) -> tuple[int, int] | None:
     if first < 0:
         return None
     place = text.rfind("\n\n", 0, first) + 1  # a blank line ends a block, so none that counts begins before
-    start, names = -1, set[str]()
+    return _find_block(text, place)
+
+
+def _find_block(text: str, place: int) -> tuple[int, int] | None:
+    """Return start and end of the first header block at or behind a line's start."""
+    start, names, lost = -1, set[str](), 0
     for line in text[place:].split("\n"):
         match = _FIELD.match(line) if ":" in line else None
         if match is None and not names:
@@ -51,7 +58,10 @@ def find_headers(text: str) -> tuple[int, int] | None:
         if name in _USUAL or name.startswith("x-") or (name and names):
             start = place if start < 0 else start
             names.add(name)
-        elif not names or not line[:1].isspace() or not line.strip():
+            lost = _LOST if name == "received" else 0
+        elif lost and line.strip():
+            lost -= 1
+        elif not (line[:1].isspace() and line.strip()):
             if _is_block(names):
                 return start, place
             start, names = -1, set()

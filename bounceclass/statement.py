@@ -18,15 +18,21 @@ if TYPE_CHECKING:
 
 __all__ = ["ADDRESS", "by_recipient", "make_event"]
 
-_MADE_FROM: Final = re.compile(r"\s*\((?:expanded from:|(?:ultimately )?generated from) <?([^\s<>()]{1,64}@[^\s<>()]{1,255})>?\)")
-"""What Sendmail and Exim say of an address that an alias or a forward has made of the one that was mailed."""
+_MADE_FROM: Final = re.compile(r"\s*\((?:expanded\s+from:?|(?:ultimately )?generated from)\s+<?([^\s<>()]{1,64}@[^\s<>()]{1,255})>?\)")
+"""What Sendmail, Postfix and Exim say of an address that an alias or a forward has made of the one that was mailed."""
 ADDRESS: Final = r"[^\s@<>()\[\]'\",;:]+@[^\s@<>()\[\]'\",;:]+"
 """An address in a notice, as a pattern: what quotes and brackets around it are is not its own."""
 
 
 def by_recipient(pattern: re.Pattern[str], notice: str) -> Iterator[tuple[str, str]]:
-    """Yield each recipient that the pattern's group `recipient` finds, and what stands between it and the next."""
-    found = list(pattern.finditer(notice))
+    """Yield each recipient that the pattern's group `recipient` finds, and what stands between it and the next.
+
+    What names the same one again before a blank line goes on with it: a reply may begin with the address.
+    """
+    found: list[re.Match[str]] = []
+    for match in pattern.finditer(notice):
+        if not found or match["recipient"] != found[-1]["recipient"] or notice.find("\n\n", found[-1].end(), match.start()) >= 0:
+            found.append(match)
     for match, following in zip_longest(found, found[1:]):
         yield match["recipient"], notice[match.end() : following.start() if following else len(notice)]
 

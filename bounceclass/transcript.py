@@ -22,9 +22,10 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from bounceclass.codes import REPLY, STATUS, find_status, tidy
+from bounceclass.literals import literals
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
 __all__ = ["NOTHING", "Normalised", "Transcript", "find_code", "find_command", "find_command_in_lines", "find_host", "find_ip", "lower", "normalise", "read"]
 
@@ -51,6 +52,7 @@ _AT_HEAD: Final = re.compile(rf"[\s\"'(<*]*({REPLY})(?:(?=[ \-]|\Z)|(?=\s))[ \-]
 _CANDIDATE: Final = re.compile(
     rf"([2-5](?<![\w./@#=-][2-5])(?<!\w:[2-5])[0-57][0-9])(?:[ \-]+[#'(\[]*({STATUS})(?![\w.-])|(?=[ \-]|,(?!\d)|[\])](?!\w)|\Z))",
 )
+_GLUED: Final = re.compile(rf"(?:reply|said|response):({REPLY})(?=[ \-]|\Z)(?:[ \-]+[#'(\[]*({STATUS})(?![\w.-]))?")
 _STATUS_AT_HEAD: Final = re.compile(rf"[\s\"'(\[#]*({STATUS})(?![\w-]|\.\d)")
 
 # Words after which a number is a reply: the remote is quoted.
@@ -67,38 +69,43 @@ _INNER: Final = tuple(f"{_LAST}{what}:" for what in ("transfail", "error", "smtp
 _NOT_CODES: Final = re.compile(r"[ \-]*(?:bytes?|octets?|[kmg]i?b|seconds?|minutes?|hours?|days?|times)\b")
 _LOOKBACK: Final = 40
 
-_PHASES: Final = (  # literal that opens the phrase, what may follow it, in order of trust
-    "in reply to ",
-    "in response to ",
-    "while talking to ",
-    "refused to talk to me",
-    "after ",
-    "while ",
-    "did not like our ",
-    "sending ",
-    ">>> ",
-    "rcpt to:<",
-    "mail from:<",
-    "initial connection",
-    "greeting failed",
-    "connect to ",
-)
-_POSTFIX: Final = _PHASES[0]
+_PHASES: Final = {  # literal that opens the phrase, what may follow it, in order of trust; and its rarest word, which no line's end breaks
+    "in reply to ": "reply",
+    "in response to ": "response",
+    "while talking to ": "talking",
+    "refused to talk to me": "talk",
+    "after ": "after",
+    "while ": "while",
+    "did not like our ": "like",
+    "sending ": "sending",
+    ">>> ": ">>>",
+    "rcpt to:<": "to:<",
+    "mail from:<": "from:<",
+    "initial connection": "initial",
+    "greeting failed": "greeting",
+    "connect to ": "connect",
+    "does not like recipient": "like",
+    "but sender was rejected": "rejected",
+    "remote server for ": "remote",
+}
+_SPOKEN: Final = literals(tuple(_PHASES))
+_POSTFIX: Final = "in reply to "
 """Its own words come behind the reply, which may quote another Postfix."""
-_WORDS: Final = tuple((lead, max(lead.split(), key=len)) for lead in _PHASES)
-"""With each, the longest of its words: no line's end breaks that."""
 _WHOLE_PHASES: Final = {
     "refused to talk to me": "connect",
     "initial connection": "connect",
     "greeting failed": "connect",
     "rcpt to:<": "rcpt",
     "mail from:<": "mail",
+    "does not like recipient": "rcpt",  # qmail
+    "but sender was rejected": "mail",
 }
 _PHASE: Final = re.compile(
     r"(?:the |our |a |sending |performing |receiving |pipelined |smtp )*"
     r"(?:(?P<connect>initial (?:server )?greeting|initial connection|greeting|connection|connect\b)|(?P<ehlo>ehlo|helo|lhlo)|"
     r"(?P<starttls>starttls)|(?P<auth>auth\b)|(?P<mail>mail(?= ?from\b| command|[:')\]]|\W*\Z))|(?P<rcpt>rcpt\b)|"
-    r"(?P<body>end of data|end of message|message (?:body|contents?|data)|\.|data (?:block|content)|final (?:dot|data))|(?P<data>data\b))",
+    r"(?P<body>end of data|end of message|text command|i sent the message|message (?:body|contents?|data)|\.|"
+    r"data (?:block|content)|final (?:dot|data))|(?P<data>data\b))",
 )
 _GREETED: Final = re.compile(r"\S+\s+<<< (?:421|521|554)")  # Sendmail: the host speaks before we did
 _NETWORK: Final = re.compile(r"[^\s,]+: (?:connection (?:refused|timed out)|no route|network is unreachable|operation timed out)")
@@ -154,6 +161,8 @@ def _find_reply(lowered: str) -> tuple[re.Match[str], bool] | None:
             return match, True
         if weak is None and (before.rstrip().endswith(":") or (before[-1:] == "(" and lowered[match.end() : match.end() + 1] == " ")):
             weak = match
+    if weak is None and ("reply:" in lowered or "said:" in lowered or "response:" in lowered):
+        weak = _GLUED.search(lowered)
     return (weak, True) if weak else None
 
 
@@ -169,8 +178,9 @@ def _find_inner(lowered: str, head: re.Match[str]) -> re.Match[str] | None:
 
 
 def _end(lowered: str, start: int) -> int:
-    """Return where the reply ends: Postfix adds its own words in round brackets, Sendmail puts it into some."""
+    """Return where the reply ends: Postfix adds its own words in round brackets, qmail a sentence; Sendmail puts it into brackets."""
     place = lowered.rfind(" (in reply to ", start)
+    place = place if place >= 0 else lowered.rfind(" giving up on ", start)
     end = len(lowered) if place < 0 else place
     closing = lowered.endswith(")", start, end) and lowered.count(")", start, end) > lowered.count("(", start, end)
     return end - closing
@@ -178,16 +188,16 @@ def _end(lowered: str, start: int) -> int:
 
 def find_command_in_lines(lowered: str) -> str | None:
     """Return the phase that a lower-case text of several lines names; it is folded only where a word of a phrase stands in it."""
-    leads = [lead for lead, word in _WORDS if word in lowered]
+    leads = [lead for lead, word in _PHASES.items() if word in lowered]
     return _command(" ".join(lowered.split()), leads) if leads else None
 
 
 def find_command(lowered: str) -> str | None:
     """Return the phase, one of model.COMMANDS, that a lower-case text names for a refusal."""
-    return _command(lowered, _PHASES)
+    return _command(lowered, _PHASES) if _SPOKEN.any_within(lowered) else None
 
 
-def _command(lowered: str, leads: Sequence[str]) -> str | None:
+def _command(lowered: str, leads: Iterable[str]) -> str | None:
     for lead in leads:
         place = lowered.rfind(lead) if lead == _POSTFIX else lowered.find(lead)
         if place < 0:

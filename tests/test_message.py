@@ -1,8 +1,6 @@
 from __future__ import annotations
 
-import base64
 import gc
-import quopri
 import weakref
 from typing import TYPE_CHECKING, Final
 
@@ -10,66 +8,11 @@ import pytest
 
 from bounceclass.message import DELIVERY, DISPOSITION, FEEDBACK, Message
 from bounceclass.mime.parsers import PARSERS
-from bounceclass.model import Defect
-from bounceclass.settings import Limits, Settings
+from bounceclass.settings import Settings
+from tests.parts import NOTICE, REPORT, RETURNED, STATUS, defects, entity, message, multipart, seen
 
 if TYPE_CHECKING:
     from bounceclass.protocols import Shape
-
-STATUS: Final = """Reporting-MTA: dns; mx.example.org
-
-Final-Recipient: rfc822; user@example.net
-Action: failed
-Status: 5.1.1
-"""
-RETURNED: Final = """Message-ID: <one@example.org>
-Subject: =?utf-8?q?caf=C3=A9?=
-To: user@example.net
-
-the original's body
-"""
-NOTICE: Final = "Content-Type: text/plain; charset=utf-8\n\nIt did not arrive.\n"
-
-
-def message(text: str | bytes, settings: Settings | None = None, *, cut: bool = False) -> Message:
-    return Message(text.encode() if isinstance(text, str) else text, settings or Settings(), cut=cut)
-
-
-def limited(text: str | bytes, limits: Limits) -> Message:
-    return message(text, Settings(limits=limits))
-
-
-def multipart(*entities: str, subtype: str = "report", boundary: str = "b=1") -> str:
-    parts = "".join(f"--{boundary}\n{entity}\n" for entity in entities)
-    return f'Subject: a notice\nContent-Type: multipart/{subtype}; boundary="{boundary}"\n\n{parts}--{boundary}--\n'
-
-
-def entity(content_type: str, body: str, encoding: str = "") -> str:
-    """An entity whose body is really encoded as it says."""
-    if encoding == "base64":
-        body = base64.encodebytes(body.encode()).decode()
-    elif encoding == "quoted-printable":
-        body = quopri.encodestring(body.encode()).decode()
-    return f"Content-Type: {content_type}\n" + (f"Content-Transfer-Encoding: {encoding}\n" if encoding else "") + f"\n{body}"
-
-
-REPORT: Final = multipart(NOTICE, entity("message/delivery-status", STATUS), entity("text/rfc822-headers", RETURNED))
-
-
-def seen(read: Message) -> dict[str, object]:
-    """All that readers see of a message."""
-    original = read.original()
-    return {
-        "types": [part.content_type for part in read.parts],
-        "headers": list(read.headers.items()),
-        "text": read.text(),
-        "decoded": [read.decoded(part, 1000) for part in read.parts],
-        "original": list(original.items()) if original else None,
-        "notice": list(read.notice_headers.items()),
-        "parser": read.parser,
-        "defects": read.defects,
-    }
-
 
 # --- line ends
 
@@ -196,96 +139,6 @@ def test_text_is_decoded_by_charset_and_encoding(charset: str, encoding: str, bo
 @pytest.mark.parametrize("text", ["hello", "hell", "no such user!", "한국어."])
 def test_base64_is_decoded_to_its_end(text: str) -> None:
     assert message(entity("text/plain; charset=utf-8", text, "base64")).text() == text
-
-
-# --- limits, each with the defect that names it
-
-
-def defects(*pairs: tuple[str, str]) -> tuple[Defect, ...]:
-    return tuple(Defect(code, where) for code, where in pairs)
-
-
-def test_of_a_message_that_is_too_large_the_head_is_read() -> None:
-    read = limited(REPORT, Limits(message=len(REPORT) - 1, head=150))
-    assert (len(read.raw), read.text()[:6], read.defects) == (150, "It did", defects(("message-too-large", "read up to byte 150"), ("boundary-unclosed", "")))
-    assert seen(limited(REPORT, Limits(message=len(REPORT), head=150))) == seen(message(REPORT))
-
-
-def test_a_message_that_was_cut_says_so() -> None:
-    assert message(REPORT, cut=True).defects == defects(("message-too-large", "read up to byte 1048576"))
-    assert seen(message(REPORT, cut=True)) | {"defects": ()} == seen(message(REPORT))
-
-
-def test_parts_beyond_the_limit_are_a_defect() -> None:
-    read = limited(REPORT, Limits(parts=3))
-    assert ([part.content_type for part in read.parts], read.defects) == (
-        ["text/plain", "message/delivery-status"],
-        defects(("too-many-parts", "multipart/report")),
-    )
-    assert limited(REPORT, Limits(parts=4)).defects == ()
-
-
-def test_containers_beyond_the_depth_are_a_defect() -> None:
-    mail = multipart(multipart(NOTICE, boundary="inner"), boundary="outer")
-    read = limited(mail, Limits(depth=1))
-    assert (read.text(), read.defects) == ("", defects(("too-deep", "multipart/report")))
-    assert (limited(mail, Limits(depth=2)).text(), limited(mail, Limits(depth=2)).defects) == ("It did not arrive.\n", ())
-
-
-def test_text_beyond_the_limit_is_a_defect() -> None:
-    read = limited("Subject: x\n\n" + "a" * 11, Limits(text=10))
-    assert (read.text(), read.defects) == ("a" * 10, defects(("text-cut", "text/plain")))
-    read = limited("Subject: x\n\n" + "a" * 10, Limits(text=10))
-    assert (read.text(), read.defects) == ("a" * 10, ())
-
-
-@pytest.mark.parametrize(("charset", "text"), [("utf-8", "한국어 " * 50), ("us-ascii", "abc " * 50)])
-def test_text_is_cut_at_a_character(charset: str, text: str) -> None:
-    read = limited(f"Content-Type: text/plain; charset={charset}\n\n{text}", Limits(text=21))
-    assert (read.text(), read.defects) == (text[:21], defects(("text-cut", "text/plain")))
-
-
-@pytest.mark.parametrize("charset", ["euc-kr", "iso-2022-kr", "iso-2022-jp", "shift_jis", "gb2312", "big5"])
-def test_text_of_a_national_charset_is_cut_at_a_character(charset: str) -> None:
-    text = ("" if charset.startswith("iso") else "a") + ("한국" if "kr" in charset else "日本") * 50
-    head = f"Content-Type: text/plain; charset={charset}\n\n".encode()
-    assert limited(head + text.encode(charset), Limits(text=20)).text() == text[:20]
-
-
-@pytest.mark.parametrize(("text", "encoding"), [("한국어" * 100, "base64"), ("한국어" * 100, "quoted-printable"), ("\U0001f600" * 101, "")])
-def test_wide_text_is_cut_at_the_limit_with_a_defect(text: str, encoding: str) -> None:
-    read = limited(entity("text/plain; charset=utf-8", text, encoding), Limits(text=100))
-    assert (read.text(), read.defects) == (text[:100], defects(("text-cut", "text/plain")))
-
-
-def test_a_value_beyond_the_limit_is_cut() -> None:
-    assert limited("Subject: 0123456789\n\n", Limits(header_value=5)).headers.get("subject") == "0123"
-
-
-def test_encoded_words_beyond_the_limit_stay_as_they_are() -> None:
-    mail = "Subject: =?utf-8?q?a?= =?utf-8?q?b?=\n\n"
-    assert limited(mail, Limits(encoded_words=2)).headers.get("subject") == "ab"
-    assert limited(mail, Limits(encoded_words=1)).headers.get("subject") == "=?utf-8?q?a?= =?utf-8?q?b?="
-
-
-def test_headers_beyond_the_limit_are_not_read() -> None:
-    assert list(limited("A: 1\nB: 2\nC: 3\n\n", Limits(headers=2)).headers.items()) == [("A", "1"), ("B", "2")]
-    assert "c" not in limited("A: 1\nB: 2\nC: 3\n\n", Limits(header_block=10)).headers
-
-
-@pytest.mark.parametrize("limits", [Limits(header_value=5), Limits(headers=1), Limits(header_block=12), Limits(encoded_words=1)])
-def test_cut_headers_are_a_defect(limits: Limits) -> None:
-    read = limited("Subject: 0123456789\nTo: =?utf-8?q?a?= =?utf-8?q?b?=\n\n", limits)
-    assert list(read.headers.items()) != [("Subject", "0123456789"), ("To", "ab")]
-    assert len(read.defects) == 1
-
-
-def test_a_defect_is_noted_once_and_in_order() -> None:
-    read = message("Subject: x\n\n")
-    for code in ("b", "a", "b"):
-        read.add_defect(code, "here")
-    read.add_defect("b", "there")
-    assert read.defects == defects(("b", "here"), ("a", "here"), ("b", "there"))
 
 
 # --- the original

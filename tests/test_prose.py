@@ -32,6 +32,8 @@ def said(report: Report) -> list[tuple[str | None, int | None, str | None]]:
     [
         ("Delivery failed", "This message could not be delivered.", True),  # who it was for, the return path may tell
         ("Delivery failed", "You have 4 undelivered messages: https://bait.example/get", False),
+        ("Delivery failed", "It could not be delivered, see https://support.google.com/mail/answer/1 for help.", True),
+        ("Delivery failed", "It could not be delivered: https://support.google.com/mail https://bait.example/get", False),
         ("Your mailbox is full", "Your mailbox is full: mail to you will not be delivered.", False),
         ("Welcome", "This message could not be delivered.", False),
     ],
@@ -69,6 +71,13 @@ def test_a_mail_systems_notice_that_names_nobody_is_one_by_its_subject_and_text(
         ("Not delivered.\n\nRecipient: [SMTP:jo@example.org]\nReason: 550 x", [("jo@example.org", 550, None)]),
         ("Nicht zugestellt: das Postfach von jo@example.org ist voll", [("jo@example.org", None, None)]),
         ("Nicht zugestellt: die Nachricht von kim@example.net an jo@example.org", [("jo@example.org", None, None)]),
+        ("Not delivered to support@example.org: 550 x\nFor help send mail to postmaster@mx.test.", [("support@example.org", 550, None)]),
+        ("Not delivered: 550 x\n\n  abuse@mx.test", [("abuse@mx.test", 550, None)]),
+        ("Not delivered: 550 x\nIf in doubt, see what postmaster@mx.test has to say.", [(None, 550, None)]),
+        ("Not delivered: 550 x\nXX_MID: <47F11D3E@mx.test>", [(None, 550, None)]),
+        ("Not delivered: 550 x\n\njo@example.org (expanded from\n<team@example.org>)", [("jo@example.org", 550, None)]),
+        ("Not delivered to jo@example.org.\n\nError / Grund:\n------\n550 5.1.1 no such user", [("jo@example.org", 550, "5.1.1")]),
+        ("Not delivered to jo@example.org.\n\nthe server of example.org reply:550 no such user", [("jo@example.org", 550, None)]),
     ],
 )
 def test_a_notice_names_its_recipients_and_what_was_said_of_each(text: str, events: list[tuple[str | None, int | None, str | None]], engine: Engine) -> None:

@@ -21,6 +21,24 @@ def test_a_reply_that_names_another_recipient_of_the_report_suppresses_nobody_el
 
 
 @pytest.mark.parametrize(
+    ("other", "advice"),
+    [
+        (("kim@example.net", "team@example.org", Kind.BOUNCE), "count"),
+        (("kim@example.net", "TEAM@example.org", Kind.DELIVERY), "count"),  # the alias works
+        (("team@example.org", "team@example.org", Kind.DELIVERY), "count"),  # expanded
+        (("kim@example.net", "kim@example.org", Kind.BOUNCE), "suppress"),
+        (("kim@example.net", None, Kind.BOUNCE), "suppress"),
+    ],
+)
+def test_one_dead_member_of_an_alias_suppresses_not_the_alias(other: tuple[str, str | None, Kind], advice: str) -> None:
+    name, original, kind = other
+    dead = Event(kind=Kind.BOUNCE, recipient="lee@example.net", original_recipient="team@example.org", reply_code=550, diagnostic="550 5.1.1 user unknown")
+    judged = Judge(Settings()).judge([dead, Event(kind=kind, recipient=name, original_recipient=original, reply_code=550, diagnostic="550 5.1.1 user unknown")])
+    assert judged[0].verdict.advice == advice
+    assert ("one-of-several" in [evidence.rule for evidence in judged[0].verdict.evidence]) is (advice == "count")
+
+
+@pytest.mark.parametrize(
     ("said", "phase", "reason"),
     [
         ("550 5.1.1 The account does not exist", "MAIL FROM", "sender-rejected"),

@@ -34,7 +34,7 @@ SAID = [
     ),
     ("connect to mx.example.org[192.0.2.1]:25: Connection refused", None, None, "connect", "mx.example.org"),
     ("Connected to 192.0.2.1 but greeting failed. Remote host said: 554 no", 554, None, "connect", None),
-    ("192.0.2.1 does not like recipient. Remote host said: 550 5.1.1 unknown Giving up on 192.0.2.1.", 550, "5.1.1", None, None),
+    ("192.0.2.1 does not like recipient. Remote host said: 550 5.1.1 unknown Giving up on 192.0.2.1.", 550, "5.1.1", "rcpt", None),
     ("5.1.0 - Unknown address error 550-'5.2.2 <u@example.org>... Mailbox Full'", 550, "5.2.2", None, None),
     ("554 5.4.7 [internal] exceeded max time without delivery (last transfail: 452 4.2.2 Mailbox full)", 452, "4.2.2", None, None),
     ("554 4.4.7 Message expired: unable to deliver in 840 minutes.<421 4.4.2 Connection timed out>", 421, "4.4.2", None, None),

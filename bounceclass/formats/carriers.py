@@ -87,7 +87,7 @@ _ADVICE: Final = re.compile(r"^[ \t\u3000]*解决", re.MULTILINE)
 
 
 def _read_alimail(message: Message, notice: str) -> list[Event]:
-    told = by_recipient(_ALIMAIL_OPENS, notice.replace("reply:", "reply: "))
+    told = by_recipient(_ALIMAIL_OPENS, notice)
     return [make_event(message, name, _ADVICE.split(said, maxsplit=1)[0]) for name, said in told]
 
 

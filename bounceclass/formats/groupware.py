@@ -69,7 +69,7 @@ _OUTLOOK: Final = Notice(
 _ALONE: Final = re.compile(rf"^[ \t]*(?P<recipient>{ADDRESS})[ \t]*$", re.MULTILINE)
 _REFUSAL: Final = re.compile(
     r"(?:Server at (?P<host>\S+)[^\n']{0,80} )?returned '(?P<returned>.{1,2000}?)'[ \t]*$|"
-    r"#(?P<own>\d{3} \d\..{1,2000}?) ?##|"
+    r"#(?P<own>\d{3} \d\..{1,2000}?) ?(?:##|(?=\n[ \t]*\n)|\Z)|"
     r"#(?P<relayed><.{1,2000}?>) #SMTP#",
     re.MULTILINE | re.DOTALL,
 )

@@ -73,7 +73,8 @@ _ERRORS: Final = r"^ {3}----- The following addresses had (?:permanent fatal|tra
 #
 #    ----- Transcript of session follows -----
 # 554 5.3.0 unknown mailer error 255
-_LISTED: Final = re.compile(r"^<?(?P<recipient>[^\s<>|]+@[^\s<>]+?)>?$", re.MULTILINE)
+_LISTED: Final = re.compile(r"^<?(?P<recipient>[^\s<>|]+@[^\s<>]+?|[^\s<>|\"()]+(?=>?\n[ \t]+\(reason: ))>?$", re.MULTILINE)
+"""Who has no domain, such as a name of UUCP, is told by the reason below it."""
 _PROGRAM: Final = re.compile(r"^\"?\|[^\n]*\n(?:[ \t]+\(reason: \d{1,3}\)\n)?[ \t]+\(expanded from: <?([^\s<>|]+@[^\s<>]+?)>?\)$", re.MULTILINE)
 _TRANSCRIPT: Final = re.compile(r"^ {3}----- Transcript of session follows -----$", re.MULTILINE)
 _FIRST_LINE: Final = re.compile(r"\(reason: (\d{3}-[^\n]*)\)$", re.MULTILINE)
@@ -140,6 +141,15 @@ _EXIM: Final = Notice(
     recipient=rf"^ {{2}}(?:[^\s<@][^\n<@]*<)?<?(?P<recipient>{ADDRESS})>?[ \t]*$",
     stop=r"^-{3,} (?:This is a copy of|The (?:header|body) of|The original message|This message was)",
 )
+# cPanel: A message that you sent could not be delivered to one or more of its
+# recipients. This is a temporary error. The following address(es) deferred:
+_EXIM_DEFERRED: Final = msgspec.structs.replace(
+    _EXIM,
+    name="exim-deferred",
+    evidence="github.com/freeCodeCamp/guide/pull/1844; the rest: Exim",
+    start=_EXIM.start + r"[^.]{0,80}\.\s+This is a temporary error\.",
+    kind=Kind.DELAY,
+)
 # A message that you sent has not yet been delivered to one or more of its
 # recipients after more than 24 hours on the queue on mail.example.com.
 # ...
@@ -158,22 +168,25 @@ _EXIM_DELAYED: Final = msgspec.structs.replace(
 # ...
 # <user@example.org>: host mx.example.org[192.0.2.1] said: 550 5.1.1 No such
 #     user (in reply to RCPT TO command)
+# <other@example.org> (expanded from
+#     <team@example.com>): unknown user: "other"
 #
 # All but the last lines may be worded otherwise, in any language (bounce(5)): whether it is still being tried, the words before them tell.
-_RECIPIENT: Final = re.compile(r"^<(?P<recipient>[^<>\n]+)>(?: \(expanded from <[^<>\n]+>\))?:(?=\s+\S)(?!\s+delivery via |\s+delivered to )", re.MULTILINE)
+_EXPANDED: Final = r"(?:\s+\(expanded\s+from\s+<[^<>\n]+>\))?:"
+_RECIPIENT: Final = re.compile(rf"^<(?P<recipient>[^<>\n]+)>(?={_EXPANDED}\s+(?!delivery via |delivered to )\S)", re.MULTILINE)
 
 
 def _read_postfix(message: Message, notice: str) -> list[Event]:
     said = list(by_recipient(_RECIPIENT, notice))
     head = message.text().partition(f"<{said[0][0]}>")[0] if said else ""
     kind = kind_of(fold(f"{message.headers.get('subject')} {head[:WORDS_READ]}"))
-    return [make_event(message, name, words, kind=kind) for name, words in said]
+    return [make_event(message, name, words.replace(":", "", 1), kind=kind) for name, words in said]
 
 
 _POSTFIX: Final = Notice(
     name="postfix",
     evidence="Postfix 3.7.11, run; samples/postfix; bounce(5)",
-    start=r"^This is the (?:Postfix program|mail system) at host |^<[^<>\s]+@[^<>\s]+>(?: \(expanded from <[^<>\n]+>\))?:\s+"
+    start=r"^This is the (?:Postfix program|mail system) at host |^<[^<>\s]+@[^<>\s]+>" + _EXPANDED + r"\s+"
     r"(?:(?:host|connect to|lost connection with|conversation with|mail for) \S|unknown user:|Host or domain name not found|"
     r"delivery temporarily suspended:|mail forwarding loop|message size \d|Domain \S+ does not accept)",
     reader=_read_postfix,
@@ -197,4 +210,4 @@ _OPENSMTPD_DELAYED: Final = msgspec.structs.replace(
     _OPENSMTPD, name="opensmtpd-delayed", start=r"^[ \t]*A message is delayed for more than .{1,60} for the following$", kind=Kind.DELAY
 )
 
-NOTICES: Final = (_QMAIL, _DMA, _SENDMAIL, _EXIM, _EXIM_DELAYED, _POSTFIX, _OPENSMTPD, _OPENSMTPD_DELAYED)
+NOTICES: Final = (_QMAIL, _DMA, _SENDMAIL, _EXIM_DEFERRED, _EXIM, _EXIM_DELAYED, _POSTFIX, _OPENSMTPD, _OPENSMTPD_DELAYED)

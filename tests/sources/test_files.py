@@ -392,10 +392,7 @@ class Measured(io.BytesIO):
         return line
 
 
-@pytest.mark.parametrize(
-    "before",
-    [LINE, pytest.param(b"")],
-)
+@pytest.mark.parametrize("before", [LINE, b""])
 def test_a_line_without_end_is_read_in_pieces(before: bytes) -> None:
     file = Measured(before + b"From " + b"x" * 3_000_000)
     found = list(split_mbox(file.read(5), file, Limits(message=1000, head=10)))
