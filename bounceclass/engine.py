@@ -20,7 +20,7 @@ import msgspec
 from bounceclass import builtin, transcript
 from bounceclass.codes import status_class
 from bounceclass.judge import REMEMBERED, Judge
-from bounceclass.model import SHARED_REPLY, Defect, Event, Kind, Report, clean_text
+from bounceclass.model import Defect, Event, Kind, Report, clean_text
 from bounceclass.packcheck import require_sound
 from bounceclass.packs import load, load_ours, our_paths
 from bounceclass.plugins import Plugins
@@ -86,8 +86,8 @@ class Engine:
         return self.judge(given.report) if given.report is not None else self.classify(given.raw, given.source, cut=given.cut)
 
     def _judged(self, report: Report, certainty: float) -> Report:
-        shared = bool(report.defects) and any(defect.code == SHARED_REPLY for defect in report.defects)
-        judged = self._judge.judge(report.events, certainty=certainty, format_=report.format, shared=shared)
+        codes = [defect.code for defect in report.defects]
+        judged = self._judge.judge(report.events, certainty=certainty, format_=report.format, defects=codes)
         events = tuple([self.plugins.refine(event) for event in judged])
         if self._judge.limit(report.events) < self.settings.limits.rule_text:
             report = msgspec.structs.replace(report, defects=(*report.defects, Defect("text-cut", "diagnostics")))

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 __all__ = ["event_key", "mailing_of"]
 
 _BYTES: Final = 16
+_QUEUES: Final = frozenset({"exim-log", "kumomta-log", "opensmtpd-log", "postfix-log", "sendmail-log"})
+"""Logs that name their events by queue ids, made of time: where the Message-ID isn't known, two attempts are of one mail by them."""
 
 
 def event_key(report: Report, event: Event, addressed: str | None = None, tag: str | None = None) -> str:
@@ -35,7 +37,7 @@ def event_key(report: Report, event: Event, addressed: str | None = None, tag: s
 
 
 def mailing_of(report: Report, tag: str | None = None) -> str:
-    """Return the identity of the original message: our tag, else its Message-ID, else its ENVID, else the report stands for itself.
+    """Return the identity of the original message: our tag, else its Message-ID, else its ENVID, else its queue id, else the report stands for itself.
 
     The tag comes first, for it alone can't be made up: who replays one with new Message-IDs counts once. The ENVID
     comes last, for only a DSN has it (RFC 3461, 4.4), and no log.
@@ -47,6 +49,8 @@ def mailing_of(report: Report, tag: str | None = None) -> str:
         return f"message-id {original.message_id.strip().strip('<>')}"
     if original is not None and original.envid:
         return f"envid {original.envid}"
+    if report.format in _QUEUES and len(report.events) == 1 and (event := report.events[0]).id:
+        return f"queue {event.reporting_mta or ''} {event.id}"
     unjudged = tuple(msgspec.structs.replace(event, verdict=UNJUDGED) for event in report.events)
     nameless = msgspec.structs.replace(report, source=None, parser=None, events=unjudged)
     return f"report {hashlib.blake2b(encode(nameless), digest_size=_BYTES).hexdigest()}"

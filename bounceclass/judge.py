@@ -25,13 +25,13 @@ import msgspec
 
 from bounceclass import knowledge, particulars, transcript
 from bounceclass.codes import is_generic, status_class
-from bounceclass.model import UNJUDGED, Details, Event, Evidence, Kind, Permanence, Reason, Scope, Verdict
+from bounceclass.model import REPLY_UNLOGGED, SHARED_REPLY, UNJUDGED, Details, Event, Evidence, Kind, Permanence, Reason, Scope, Verdict
 from bounceclass.packcheck import require_sound
 from bounceclass.packs import Facts, Finder, load, load_ours
 from bounceclass.reservations import CODES, SECOND_HAND, aliases, doubted, of_an_alias, of_somebody_else, of_the_sender, whole
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from bounceclass.packs import Match, Pack
     from bounceclass.settings import Settings
@@ -89,10 +89,11 @@ class Judge:
         self._limits = settings.limits
         self.decide = lru_cache(maxsize=8192)(self._decide)
 
-    def judge(self, events: Iterable[Event], *, certainty: float = 1.0, format_: str | None = None, shared: bool = False) -> tuple[Event, ...]:
+    def judge(self, events: Iterable[Event], *, certainty: float = 1.0, format_: str | None = None, defects: Collection[str] = ()) -> tuple[Event, ...]:
         """Give each event of one report its verdict; none is surer than `certainty`, by how the report was read.
 
-        `format_` is the report's, by which the rows for its labels are found; `shared` tells that all events have the reply to one.
+        `format_` is the report's, by which the rows for its labels are found; so are the codes of `defects`: that all events have the reply to
+        one, or that the reply isn't there as it was said.
         """
         events = tuple(events)
         alone = len(events) == 1 or sum(event.kind is Kind.COMPLAINT for event in events) <= 1
@@ -101,11 +102,13 @@ class Judge:
         if certainty < 1:
             why = whole("read-from-prose", "diagnostic", "")
             judged = tuple(event if event.verdict.confidence <= certainty else doubted(event, certainty, why) for event in judged)
+        if REPLY_UNLOGGED in defects:
+            judged = tuple(doubted(event, SECOND_HAND, whole(REPLY_UNLOGGED, "diagnostic", event.diagnostic or "")) for event in judged)
         if len(events) == 1:
             return judged
         named = frozenset((event.recipient or "").lower() for event in events)
         known = aliases(judged)
-        return tuple(of_an_alias(of_somebody_else(event, named, shared=shared), known) for event in judged)
+        return tuple(of_an_alias(of_somebody_else(event, named, shared=SHARED_REPLY in defects), known) for event in judged)
 
     def contradicts(self, event: Event, format_: str | None) -> bool:
         """Tell whether a judged event's label says something else than the verdict: another reason, or whose fault it is."""

@@ -21,8 +21,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "COMMANDS",
+    "REPLY_UNLOGGED",
     "SHARED_REPLY",
     "UNJUDGED",
+    "UNKNOWN_LOG",
     "UNREAD",
     "Action",
     "Advice",
@@ -176,6 +178,10 @@ UNREAD: Final = "unread-notice"
 """The defect of a mail that a mail system wrote and no reader knows: perhaps a bounce."""
 SHARED_REPLY: Final = "shared-reply"
 """The defect of a report that has for each recipient what one of them was refused with."""
+REPLY_UNLOGGED: Final = "reply-not-logged"
+"""The defect of a log's line that has not all of the reply, so that its status may be the log's own guess."""
+UNKNOWN_LOG: Final = "unknown-log"
+"""The defect of a file that looks like a log, of which no dialect knows a line."""
 
 BLAMABLE: Final = frozenset({Scope.ADDRESS, Scope.DOMAIN})
 WITHDRAWN: Final = frozenset({Reason.COMPLAINT, Reason.UNSUBSCRIBE})  # consent taken back: no refusal needed

@@ -19,7 +19,7 @@ from bounceclass import autoreply, config, dsn, feedback, hookspecs, prose, read
 from bounceclass.builtin import bounceclass_notices
 from bounceclass.cli.main import BUILT_IN, command
 from bounceclass.mime import charsets
-from bounceclass.model import COMMANDS, SHARED_REPLY, UNREAD, Action, Advice, Event, Kind, Original, Reason, Report, Scope
+from bounceclass.model import COMMANDS, REPLY_UNLOGGED, SHARED_REPLY, UNKNOWN_LOG, UNREAD, Action, Advice, Event, Kind, Original, Reason, Report, Scope
 from bounceclass.notice import Notice
 from bounceclass.packcheck import check
 from bounceclass.packs import Rule, load, load_ours
@@ -151,7 +151,7 @@ def test_every_format_and_every_defect_is_documented_and_no_other() -> None:
     dialects = {notice.name for notice in bounceclass_notices()}
     formats = dialects | {prose.FORMAT, dsn.FORMAT, reader.POSTMASTER_COPY, feedback.ARF, feedback.JMRP, receipt.FORMAT, autoreply.AUTO_REPLY, autoreply.UNSUBSCRIBE}
     source = "\n".join(path.read_text(encoding="utf-8") for path in PACKAGE.rglob("*.py"))
-    defects = set(re.findall(r"(?:add_defect|_defect|_note|note)\(\s*\"([a-z-]+)\"", source)) | {"boundary-not-found", "boundary-missing", dsn.NO_GROUP, UNREAD, SHARED_REPLY, charsets.GUESSED, *prose.DOUBTS}
+    defects = set(re.findall(r"(?:add_defect|_defect|_note|note)\(\s*\"([a-z-]+)\"", source)) | {"boundary-not-found", "boundary-missing", dsn.NO_GROUP, UNREAD, SHARED_REPLY, REPLY_UNLOGGED, UNKNOWN_LOG, charsets.GUESSED, *prose.DOUBTS}
     documented = table("docs/report.md") - {name for struct in (Report, Event) for name in struct.__struct_encode_fields__}
     assert documented == formats | {"dmarc-aggregate", "tls-report"} | defects
 

@@ -6,7 +6,7 @@ import pytest
 
 from bounceclass.engine import Engine
 from bounceclass.judge import Judge
-from bounceclass.model import Event, Kind
+from bounceclass.model import SHARED_REPLY, Event, Kind
 from bounceclass.settings import Settings
 
 
@@ -77,4 +77,4 @@ def test_a_reply_that_names_the_recipient_is_about_it_whatever_the_phase() -> No
 @pytest.mark.parametrize(("text", "advice"), [("550 5.1.1 no such user", ["count", "count"]), ("550 5.1.1 <a@example.org>: no such user", ["suppress", "count"])])
 def test_a_reply_that_all_recipients_share_suppresses_nobody_whom_it_does_not_name(text: str, advice: list[str]) -> None:
     events = [Event(kind=Kind.BOUNCE, recipient=name, reply_code=550, enhanced_status="5.1.1", diagnostic=text) for name in ("a@example.org", "b@example.org")]
-    assert [event.verdict.advice for event in Judge(Settings()).judge(events, shared=True)] == advice
+    assert [event.verdict.advice for event in Judge(Settings()).judge(events, defects=[SHARED_REPLY])] == advice

@@ -16,7 +16,7 @@ from bounceclass.cli import diff, output, terminal
 from bounceclass.cli.session import Session, current
 from bounceclass.errors import SettingsError
 from bounceclass.eventkey import event_key
-from bounceclass.model import UNREAD, Kind, Report
+from bounceclass.model import UNKNOWN_LOG, UNREAD, Kind, Report
 from bounceclass.policy import at_their_word
 from bounceclass.sources.files import Input, LeftOut, read_paths
 
@@ -116,6 +116,8 @@ class Work:
                 continue
             if item.cut:
                 self._complain(f"{item.source}: larger than {self.engine.settings.limits.message} bytes; only its head was read")
+            if any(defect.code == UNKNOWN_LOG for defect in report.defects):
+                self._complain(f"{item.source}: {_unknown_log()}")
             self.kinds[report.kind] += 1
             self.unread += any(defect.code == UNREAD for defect in report.defects)
             self.advice.update(event.verdict.advice for event in report.events)
@@ -206,6 +208,12 @@ class Work:
         if self.session.faulty:
             return 2
         return 1 if self.faults or self.engine.plugins.failures else 0
+
+
+def _unknown_log() -> str:
+    from bounceclass.logs.reader import DIALECTS  # noqa: PLC0415  for logs alone
+
+    return f"looks like a log, but no line is of a dialect that is read: {', '.join(DIALECTS)}"
 
 
 def _cores() -> int:

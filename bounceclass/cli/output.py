@@ -12,7 +12,7 @@ import msgspec
 
 from bounceclass.cli import terminal
 from bounceclass.controls import escape_json, printable_lines
-from bounceclass.model import UNREAD, encode
+from bounceclass.model import UNKNOWN_LOG, UNREAD, encode
 from bounceclass.translate import VOCABULARIES, translate
 
 if TYPE_CHECKING:
@@ -109,6 +109,9 @@ def report_json(report: Report, vocabulary: str | None) -> bytes:
     return msgspec.json.encode(tree)
 
 
+_UNREAD = {UNREAD: "not understood: a mail system wrote it", UNKNOWN_LOG: "not read: a log in no dialect that we know"}
+
+
 class Rows:
     """Prints events for people: one row each where the terminal is wide, two lines where it is narrow."""
 
@@ -124,8 +127,8 @@ class Rows:
         """Yield the lines about one report."""
         source = terminal.printable(report.source or "")
         if not report.events:
-            unread = any(defect.code == UNREAD for defect in report.defects)
-            what = report.format or ("not understood: a mail system wrote it" if unread else "no report of a delivery")
+            unread = next((_UNREAD[defect.code] for defect in report.defects if defect.code in _UNREAD), None)
+            what = report.format or unread or "no report of a delivery"
             yield from self._row("review" if unread else "-", str(report.kind), "-", what, source)
         for event in report.events:
             yield from self.event(event, source)

@@ -16,9 +16,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from bounceclass.logs.escapes import unescape
 from bounceclass.logs.record import Memory, Outcome
 from bounceclass.logs.stamps import read_stamp
-from bounceclass.mime import charsets
 from bounceclass.model import Kind
 
 if TYPE_CHECKING:
@@ -37,8 +37,6 @@ _ID: Final = re.compile(r" id=(\S+)")
 _CONFIRMED: Final = re.compile(r' C="((?:[^"\\]|\\.)*)"')
 _KINDS: Final = {"=>": Kind.DELIVERY, "->": Kind.DELIVERY, "**": Kind.BOUNCE, "==": Kind.DELAY}
 _DEFER: Final = re.compile(r" defer \(-?\d+\)(?: H=[^\s]+(?: \[[^\]]+\])?)?: ?")
-_ESCAPES: Final = re.compile(rb"\\(?:([0-7]{3})|([nrtbvf\\]))")
-_WHITE: Final = {b"n": b"\n", b"r": b"\n", b"t": b"\t", b"\\": b"\\"}
 _GIVEN_UP: Final = "retry timeout exceeded"
 """Written after what was said last in the bounce, and alone in the log."""
 _NOT_TRIED: Final = "retry time not reached"
@@ -86,7 +84,7 @@ def _outcome(queue: str, kind: Kind, rest: str, host: str | None, at: datetime |
     else:
         shape = _DEFER.search(rest, address.end()) if kind is Kind.DELAY else _FAILED.match(rest[address.end() :])
         start = 0 if shape is None else shape.end() if kind is Kind.DELAY else address.end() + shape.end()
-        words = _unescape(rest[start or address.end() :].lstrip(": ").rstrip())
+        words = unescape(rest[start or address.end() :].lstrip(": ").rstrip())
     if words.startswith(_NOT_TRIED):
         return []
     if kind is Kind.DELAY:
@@ -107,14 +105,3 @@ def _outcome(queue: str, kind: Kind, rest: str, host: str | None, at: datetime |
             sender=message.sender,
         )
     ]
-
-
-def _unescape(text: str) -> str:
-    """Undo string_printing() of Exim's source."""
-    if "\\" not in text:
-        return text
-    return charsets.decode(_ESCAPES.sub(_octet, text.encode("utf-8", "replace")))
-
-
-def _octet(match: re.Match[bytes]) -> bytes:
-    return bytes([int(match[1], 8) & 0xFF]) if match[1] else _WHITE.get(match[2], b" ")

@@ -1,4 +1,4 @@
-"""Postfix: maillog and syslog, and the same from journald as JSON (`journalctl -o json`).
+"""Postfix: maillog and syslog.
 
     Mar  9 12:00:01 mx postfix/cleanup[7]: 4gYc: message-id=<digest.1@lists.example.com>
     Mar  9 12:00:01 mx postfix/qmgr[8]: 4gYc: from=<b+tag@lists.example.com>, size=512, nrcpt=1 (queue active)
@@ -14,21 +14,19 @@ then each recipient that waits was given up, for what was last said of it.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Final
-
-import msgspec
+from typing import TYPE_CHECKING, Final
 
 from bounceclass.logs.record import Memory, Outcome
-from bounceclass.logs.stamps import epoch, read_stamp
-from bounceclass.mime import charsets
+from bounceclass.logs.syslog import Syslog
 from bounceclass.model import Kind
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-__all__ = ["Journal", "Postfix"]
+    from bounceclass.logs.syslog import Entry
 
-_LINE: Final = re.compile(r" (\S+) ([^\s\[/]*postfix[^\s\[]*)(?:\[\d+\])?: ([0-9A-Za-z]{4,30}): (.*)\Z", re.DOTALL)
+__all__ = ["Postfix"]
+
 _HEAD: Final = re.compile(r"[^\s\[/]*postfix[^\s\[]*(?:\[\d+\])?:")
 _MESSAGE: Final = re.compile(r"([0-9A-Za-z]{4,30}): (.*)\Z", re.DOTALL)
 _FIELD: Final = re.compile(r"(to|orig_to|from|relay|dsn|status|message-id|resent-message-id)=(<[^>]*>|\"[^\"]*\"|[^,\s]*)")
@@ -37,46 +35,23 @@ _HERE: Final = ("127.", "[127.", "::1", "[::1", "localhost")
 _PASSING: Final = re.compile(r"queued as|from MTA\(")
 
 
-class Postfix:
+class Postfix(Syslog):
     """Lines of syslog or of `maillog_file`."""
 
     name = "postfix-log"
 
     def knows(self, line: str) -> bool:
         """See Dialect."""
-        return _LINE.search(line[:400]) is not None or _HEAD.search(line[:200]) is not None
+        return _HEAD.search(line[:200]) is not None
 
-    def read(self, line: str, memory: Memory, now: datetime) -> list[Outcome]:
-        """See Dialect."""
-        at, end = read_stamp(line, now)
-        found = _LINE.match(line, end)
-        return _said(found[3], found[4].rstrip(), found[1], at, memory) if found else []
+    def takes(self, entry: Entry) -> bool:
+        """See Syslog."""
+        return "postfix" in entry.program
 
-
-class Journal:
-    """The same lines in journald's JSON: `journalctl -o json -t postfix/smtp ...`."""
-
-    name = "postfix-log"
-
-    def knows(self, line: str) -> bool:
-        """See Dialect."""
-        return line.startswith("{") and '"__REALTIME_TIMESTAMP"' in line
-
-    def read(self, line: str, memory: Memory, now: datetime) -> list[Outcome]:  # noqa: ARG002  the journal has years
-        """See Dialect."""
-        try:
-            entry: Any = msgspec.json.decode(line)
-        except msgspec.DecodeError:
-            return []
-        if not isinstance(entry, dict) or "postfix" not in str(entry.get("SYSLOG_IDENTIFIER")):
-            return []
-        text = entry.get("MESSAGE")
-        if isinstance(text, list):  # octets that are no UTF-8
-            text = charsets.decode(bytes(one & 0xFF for one in text if isinstance(one, int)))
-        found = _MESSAGE.match(str(text))
-        stamp = str(entry.get("__REALTIME_TIMESTAMP") or "")
-        at = epoch(int(stamp) / 1_000_000) if stamp.isascii() and stamp.isdigit() else None
-        return _said(found[1], found[2].rstrip(), str(entry.get("_HOSTNAME") or ""), at, memory) if found else []
+    def said(self, entry: Entry, memory: Memory) -> list[Outcome]:
+        """See Syslog."""
+        found = _MESSAGE.match(entry.text)
+        return _said(found[1], found[2], entry.host, entry.at, memory) if found else []
 
 
 def _said(queue: str, text: str, host: str, at: datetime | None, memory: Memory) -> list[Outcome]:

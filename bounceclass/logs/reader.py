@@ -6,27 +6,35 @@ from typing import TYPE_CHECKING, Final
 
 from bounceclass.logs.accounting import Kumomta, Powermta
 from bounceclass.logs.exim import Exim
-from bounceclass.logs.postfix import Journal, Postfix
+from bounceclass.logs.journal import Journal
+from bounceclass.logs.opensmtpd import Opensmtpd
+from bounceclass.logs.postfix import Postfix
 from bounceclass.logs.record import Dialect, Memory, Message, report_of
+from bounceclass.logs.sendmail import Sendmail
 from bounceclass.mime import charsets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from datetime import datetime
 
+    from bounceclass.logs.syslog import Syslog
     from bounceclass.model import Report
 
 __all__ = ["DIALECTS", "LogReader", "dialect_of"]
 
-DIALECTS: Final[dict[str, Callable[[], Dialect]]] = {"journald": Journal, "kumomta": Kumomta, "powermta": Powermta, "postfix": Postfix, "exim": Exim}
+_PROGRAMS: Final[dict[str, Callable[[], Syslog]]] = {"sendmail": Sendmail, "opensmtpd": Opensmtpd, "postfix": Postfix}
+DIALECTS: Final[dict[str, Callable[[], Dialect]]] = {
+    "journald": lambda: Journal([make() for make in _PROGRAMS.values()]), "kumomta": Kumomta, "powermta": Powermta, **_PROGRAMS, "exim": Exim,
+}  # fmt: skip
 """By the names that a URL may have; the first that knows a line is taken."""
+_KNOWERS: Final = {name: make() for name, make in DIALECTS.items()}
 
 
 def dialect_of(lines: Iterable[str]) -> str | None:
     """Return the name of the dialect in which the first line is that any knows, None where none is."""
     for line in lines:
-        for name, make in DIALECTS.items():
-            if make().knows(line):
+        for name, dialect in _KNOWERS.items():
+            if dialect.knows(line):
                 return name
     return None
 
@@ -38,6 +46,11 @@ class LogReader:
         """Begin; `dialect` is one of DIALECTS, None finds out by the lines, `known` what an earlier reader of the log remembered."""
         self._dialect: Dialect | None = None if dialect is None else DIALECTS[dialect]()
         self.memory: Final = Memory(known)
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the dialect is known."""
+        return self._dialect is not None
 
     @property
     def accounting(self) -> Powermta | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 import msgspec
 
 from bounceclass import transcript
-from bounceclass.model import Event, Kind, Original, Report, clean_text
+from bounceclass.model import REPLY_UNLOGGED, Defect, Event, Kind, Original, Report, clean_text
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -75,6 +75,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     label: str | None = None
     passed_on: bool = False
     """Whether a delivery only went to another host of ours."""
+    guessed: bool = False
+    """Whether the reply isn't all there, and the status may be the log's own guess."""
     at: datetime | None = None
     message_id: str | None = None
     sender: str | None = None
@@ -117,4 +119,5 @@ def report_of(outcome: Outcome, format_: str, source: str | None) -> Report:
     )
     headers = (("Return-Path", clean_text(outcome.sender)),) if outcome.sender else ()
     original = Original(message_id=outcome.message_id, envid=outcome.envid, headers=headers)
-    return Report(kind=outcome.kind, events=(event,), format=format_, source=source, original=original if original != Original() else None)
+    defects = (Defect(REPLY_UNLOGGED, "reply"),) if outcome.guessed else ()
+    return Report(kind=outcome.kind, events=(event,), format=format_, source=source, defects=defects, original=original if original != Original() else None)

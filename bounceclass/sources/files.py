@@ -4,10 +4,11 @@
     Maildir/         its new/ and cur/
     box.mbox         each message, as `box.mbox:17`, counted from 1
     notice.eml       one message, whatever it starts with
-    mail.log         each line that tells of a recipient, as `mail.log:17`, where the first lines are an MTA's log
+    mail.log         each line that tells of a recipient, as `mail.log:17`, where the first lines are a log's
     -                one message, an mbox if it starts with "From ", or a log
 
-Of any but an .eml or .mbox the content decides, and it may be compressed.
+Of any but an .eml or .mbox the content decides, and it may be compressed. A log of which no dialect knows a line is one report without
+events, with a defect that says so: nobody is to take it for a log without bounces.
 
 Memory is bounded by one message: of a larger one than the limit, the head is given, and said to be.
 """
@@ -23,7 +24,7 @@ from typing import IO, TYPE_CHECKING, Final
 
 import msgspec
 
-from bounceclass.model import Report, clean_text
+from bounceclass.model import UNKNOWN_LOG, Defect, Kind, Report, clean_text
 from bounceclass.sources.segments import open_segment
 
 if TYPE_CHECKING:
@@ -41,7 +42,12 @@ _FROM_LINE: Final = re.compile(
 )
 _QUOTED_FROM: Final = re.compile(rb"^>(>*From )", re.MULTILINE)
 _MAILDIR: Final = frozenset({"cur", "new", "tmp"})
-_LOG_LINE: Final = re.compile(rb"[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d |\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d|\{|type,")
+_STAMP: Final = rb"(?:[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d |\[?\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d|@[0-9a-f]{24} |\[[A-Z]{4,9}\] )"
+"""Of syslog, ISO 8601, or TAI64N (multilog); or a level, where the time is left to another."""
+_STAMPED: Final = re.compile(rb"^" + _STAMP, re.MULTILINE)
+_SAID: Final = re.compile(rb"^[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \S+ [^\s:\[]+(?:\[\d+\])?: ", re.MULTILINE)
+# What is cut out of a log, by size, begins within a line.
+_LOG_LINE: Final = re.compile(rb"(?:[^\n]{0,8192}\n)?(?:" + _STAMP + rb"|[0-9a-f]{16} (?:smtp|mta|mda) |info: OpenSMTPD )|\{|type,")
 _HEAD: Final = 16 * 1024
 _PROBE: Final = 5
 _DEEPEST: Final = 50
@@ -144,8 +150,8 @@ def _read_file(place: Path, shown: str, limits: Limits) -> Iterator[Input]:
 def _read_stream(file: IO[bytes], shown: str, limits: Limits, *, box: bool | None) -> Iterator[Input]:
     """Read one message, an mbox or a log; `box` None: what the first lines say."""
     shown = clean_text(shown)
-    if box is None and (dialect := _dialect(file)):
-        yield from _read_log(file, shown, dialect)
+    if box is None and (dialect := _dialect(file)) is not None:
+        yield from _read_log(file, shown, dialect or None)
         return
     head = file.read(_PROBE)
     if box is None:
@@ -159,17 +165,23 @@ def _read_stream(file: IO[bytes], shown: str, limits: Limits, *, box: bool | Non
 
 
 def _dialect(file: IO[bytes]) -> str | None:
-    """Return in which dialect of logs a stream is, None where it is no log; nothing is taken out of it."""
+    """Return in which dialect of logs a stream is, "" where that is to be seen, None where it is no log; nothing is taken out of it."""
     peek = getattr(file, "peek", None)
     head = peek(_HEAD)[:_HEAD] if peek else b""
     if not _LOG_LINE.match(head):
         return None
     from bounceclass.logs.reader import dialect_of  # noqa: PLC0415  for logs alone
 
-    return dialect_of(head.decode("utf-8", "surrogateescape").splitlines())
+    return dialect_of(head.decode("utf-8", "surrogateescape").splitlines()) or ("" if _looks_like_log(head) else None)
 
 
-def _read_log(file: IO[bytes], shown: str, dialect: str) -> Iterator[Input]:
+def _looks_like_log(head: bytes) -> bool:
+    """Tell whether a stamp stands before every other line at least, for what is told at length goes on below; and before two, or syslog's form follows it."""
+    stamped = len(_STAMPED.findall(head))
+    return (stamped > 1 or _SAID.search(head) is not None) and 2 * stamped >= sum(map(bool, head.splitlines()))
+
+
+def _read_log(file: IO[bytes], shown: str, dialect: str | None) -> Iterator[Input]:
     from bounceclass.logs.joining import join  # noqa: PLC0415  as above
     from bounceclass.logs.reader import LogReader  # noqa: PLC0415  as above
 
@@ -179,6 +191,8 @@ def _read_log(file: IO[bytes], shown: str, dialect: str) -> Iterator[Input]:
         for report in reader.read(record, now, source):
             yield Input(source, record, report=report)
         number += max(1, record.count(b"\n"))
+    if not reader.is_known:
+        yield Input(shown, report=Report(kind=Kind.OTHER, source=shown, defects=(Defect(UNKNOWN_LOG, "lines"),)))
 
 
 def split_mbox(head: bytes, file: IO[bytes], limits: Limits) -> Iterator[tuple[bytes, bool]]:

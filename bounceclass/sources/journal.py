@@ -1,4 +1,4 @@
-"""systemd's journal as a source: what Postfix writes there, asked of journalctl. How far is written into a file of ours.
+"""systemd's journal as a source: what MTAs write there, asked of journalctl. How far is written into a file of ours.
 
     journal:/var/lib/bounceclass                                    the folder of that file
     journal:/var/lib/bounceclass?unit=postfix@-.service             only of a unit

@@ -1,7 +1,7 @@
 """An MTA's log as a source: it is only read, and followed across rotation. How far is written into a file of ours.
 
     log:/var/log/mail.log                            the dialect is found out by the lines
-    log:/var/log/exim4/mainlog?dialect=exim          or said: journald, kumomta, powermta, postfix, exim
+    log:/var/log/exim4/mainlog?dialect=exim          or said: postfix, exim, sendmail, opensmtpd, ...
     log:/var/log/kumomta                             a folder of segments
     log:/var/log/mail.log?state=/var/lib/bounceclass
 
@@ -98,8 +98,11 @@ class Log:
         try:
             self._place = self._read_place()
             self._reader = LogReader(self._dialect, self._place.messages)
+            is_first = not self._place.length
             for path, ended in self._segments(self._place):
                 yield from self._lines(path, ended=ended)
+            if is_first and self._place.offset and not self._reader.is_known:
+                LOG.warning("%s: no line is of a dialect that is read: %s", self.url, ", ".join(DIALECTS))
         except (OSError, EOFError) as error:  # the second: compressed, and cut off
             raise InputError(self.url, getattr(error, "strerror", None) or str(error)) from error
 

@@ -9,16 +9,18 @@ the samples.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from email.message import EmailMessage
 from email.policy import SMTP
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import IO, TYPE_CHECKING, Final
 
 from samples.make import packages
 from samples.make.internet import GATEWAY, GATEWAY_SIX, LINK, SENDER, SENDER_SIX
@@ -78,6 +80,17 @@ class Host:
         with (self.root / "var/log/spawned").open("ab") as log:
             subprocess.Popen(["chroot", self.root, *command], stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=_ENVIRONMENT)  # noqa: S603, S607  as above
 
+    def take_syslog(self, path: str) -> None:
+        """Be the host's syslogd from now on: what is said at /dev/log goes to a file of the host, stamped as a relay stamps it (RFC 3164, 4.3)."""
+        upper, work = (Path(tempfile.mkdtemp(dir=self.root.parent)) for _ in range(2))
+        subprocess.run(["mount", "-t", "overlay", "overlay", "-o", f"lowerdir=/dev,upperdir={upper},workdir={work}", self.root / "dev"], check=True)  # noqa: S603, S607  our own words
+        (self.root / "dev/log").unlink(missing_ok=True)
+        taken = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        taken.bind(str(self.root / "dev/log"))
+        (self.root / "dev/log").chmod(0o666)
+        log = (self.root / path.lstrip("/")).open("ab", buffering=0)
+        threading.Thread(target=_write_syslog, args=(taken, log), daemon=True).start()
+
     def wait_for_port(self, port: int = 25) -> None:
         """Wait until the server takes connections; raises SystemExit where it never does."""
         for _ in range(200):
@@ -91,6 +104,14 @@ class Host:
         raise SystemExit(msg)
 
 
+def _write_syslog(taken: socket.socket, log: IO[bytes]) -> None:
+    while True:
+        said = _PRIORITY.sub(b"", taken.recv(65536)).rstrip(b"\n\0")
+        log.write(said[:_STAMP] + f" {SENDER_HOST.partition('.')[0]}".encode() + said[_STAMP:] + b"\n")
+
+
+_PRIORITY: Final = re.compile(rb"\A<\d{1,3}>")
+_STAMP: Final = len("Dec  1 12:00:00")
 _ENVIRONMENT: Final = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8", "HOME": "/root"}
 
 

@@ -34,6 +34,7 @@ CLIENT_OPTIONS(`Family=inet')dnl
 MAILER(`local')dnl
 MAILER(`smtp')dnl
 """
+_LOG: Final = "/var/log/mail.log"
 _EXPIRY: Final = {"mc": "define(`confTO_QUEUERETURN', `4s')dnl"}
 _DEFAULT: Final = (
     "user-unknown", "user-unknown-bare", "user-unknown-lines", "user-unknown-after-data", "user-unknown-korean", "user-unknown-french", "mailbox-full",
@@ -62,6 +63,7 @@ def _configure(host: Host, variant: Variant) -> None:
 
 def _start(host: Host, variant: Variant) -> None:
     del variant
+    host.take_syslog(_LOG)
     host.spawn("/usr/libexec/sendmail/sendmail", "-bD", "-q1s", "-C", "/etc/mail/sendmail.cf")
     host.wait_for_port()
 
@@ -70,10 +72,12 @@ SERVER: Final = MTA(
     name="sendmail",
     packages=("sendmail-bin", "sendmail-cf", "sendmail-base"),
     accounts=("smmta", "smmsp"),
+    log=_LOG,
     configure=_configure,
     start=_start,
     variants=(
         Variant("default", _DEFAULT),
+        Variant("local", ("several-delivered", "local-agent"), patience=8),  # for the log: what is delivered gives no report
         Variant(
             "expired",
             (

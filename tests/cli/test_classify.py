@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from bounceclass.cli.output import CSV_KEYS
+from bounceclass.logs.reader import DIALECTS
 from bounceclass.mime.parsers import PARSERS
 from bounceclass.model import Report, decode
 
@@ -268,10 +269,49 @@ def test_each_line_of_a_log_that_tells_of_a_recipient_is_a_report_named_by_its_n
     assert said == [(f"{name}:2", "postfix-log", "a@example.org", 550, "suppress"), (f"{name}:3", "postfix-log", "b@example.org", 452, "count")]
 
 
+STRANGE = b"Mar  9 12:00:00 mx haraka[7]: [NOTICE] [outbound] recipient rejected: 550 5.1.1 User unknown\n"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        STRANGE,
+        STRANGE * 400,
+        b"2026-03-09T12:00:00Z a\n2026-03-09T12:00:01Z b\n",
+        b"[2026-03-09 12:00:00] a\n  at main\n\n[2026-03-09 12:00:01] b\n",
+        b"@4000000069aeb6c01f2e3d4c delivery 1: failure: x\n@4000000069aeb6c11f2e3d4c status: local 0/10\n",
+        b"e.com> rejected\n" + STRANGE,
+    ],
+)
+@pytest.mark.parametrize("name", ["mail.log", "-"])
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_a_log_in_a_dialect_that_is_not_read_is_named_and_not_taken_for_one_without_bounces(name: str, data: bytes, jobs: str, tmp_path: Path) -> None:
+    (tmp_path / "mail.log").write_bytes(data)
+    done = run(name, "--format", "jsonl", "--jobs", jobs, cwd=tmp_path, stdin=data)
+    assert (done.returncode, done.stderr.decode()) == (1, f"bounceclass: {name}: looks like a log, but no line is of a dialect that is read: {', '.join(DIALECTS)}\n")
+    (report,) = reports(done)
+    assert (report.source, report.kind, report.events, [defect.code for defect in report.defects]) == (name, "other", (), ["unknown-log"])
+
+
+def test_a_log_is_read_whose_first_lines_are_of_other_programs(tmp_path: Path) -> None:
+    other = b"Mar  9 12:00:00 mx sshd[7]: Accepted publickey for root\n"
+    (tmp_path / "syslog").write_bytes(other * 1000 + LOG)
+    done = run("syslog", "--format", "jsonl", cwd=tmp_path)
+    assert (done.returncode, done.stderr, [report.source for report in reports(done)]) == (0, b"", ["syslog:1002", "syslog:1003"])
+
+
+@pytest.mark.parametrize("data", [LOG[: LOG.index(b"\n") + 1], b"2026-03-09 12:00:00 exim 4.96 daemon started\n2026-03-09 12:00:00 1tAbCd-000001-01 Completed\n"])
+def test_a_log_of_ours_without_a_recipient_has_no_fault(data: bytes, tmp_path: Path) -> None:
+    (tmp_path / "mail.log").write_bytes(data)
+    done = run("mail.log", "--format", "jsonl", cwd=tmp_path)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+
+
 @pytest.mark.parametrize("text", [b"{}\n", b'{"type":"Bounce"\n', b"type,name\n", b"2026-03-09 12:00:00 hello\n", b"Mar  9 12:00:00 is when it came\n"])
 def test_what_only_begins_like_a_log_is_a_message(text: bytes, tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(text)
-    assert [report.source for report in reports(run("a", "--format", "jsonl", cwd=tmp_path))] == ["a"]
+    done = run("a", "--format", "jsonl", cwd=tmp_path)
+    assert (done.returncode, [(report.source, report.parser, report.defects) for report in reports(done)]) == (0, [("a", "flanker", ())])
 
 
 def test_an_eml_is_a_message_whatever_it_begins_with(tmp_path: Path) -> None:

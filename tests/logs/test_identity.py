@@ -20,13 +20,18 @@ KNOWN_BETTER = {
     Reason.UNDETERMINED: {Reason.NETWORK_ERROR},  # as above, of a delay
     Reason.RELAYED: {Reason.DELIVERED},  # whether the next host sends DSNs is not in the log
 }
-RUNS = [(server, variant) for server in ("postfix", "exim") for variant in ("default", "delayed", "expired")]
+ALIASES = ("forward", "alias-of-several")  # Sendmail's log names whom an alias made of an address, and not the address
+LESS = {"sendmail-11-default-null-mx", "sendmail-49-default-spam-lines"}  # its log has of the reply nothing, or the first line
+BETTER = {"sendmail-22-default-no-text"}  # the reply states 5.0.0, and the DSN Sendmail's guess
+RUNS = [(server, variant) for server in ("postfix", "exim", "sendmail") for variant in ("default", "delayed", "expired")]
 
 
 def of_dsns(server: str, variant: str) -> list[tuple[str, str, Event]]:
     """Name, key and event of all DSNs of a run."""
     found = []
     for path in sorted((SAMPLES / server).glob(f"*-{variant}-*.json")):
+        if server == "sendmail" and path.stem.endswith(ALIASES):
+            continue
         report = decode(path.read_bytes())
         found += [(path.stem, event_key(report, event), event) for event in report.events]
     return found
@@ -44,7 +49,8 @@ def test_the_log_has_every_event_that_a_dsn_tells_of_and_judges_it_alike(server:
     other = [
         (name, event.verdict.reason, sorted({line.verdict.reason for line in lines[key]}))
         for name, key, event in told
-        if not {line.verdict.reason for line in lines[key]} & {event.verdict.reason, *KNOWN_BETTER.get(event.verdict.reason, ())}
+        if f"{server}-{name}" not in LESS | BETTER
+        and not {line.verdict.reason for line in lines[key]} & {event.verdict.reason, *KNOWN_BETTER.get(event.verdict.reason, ())}
     ]
     assert other == []
 

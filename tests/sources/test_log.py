@@ -9,6 +9,7 @@ import pytest
 from backports import zstd
 
 from bounceclass.errors import InputError, SettingsError
+from bounceclass.logs.reader import DIALECTS
 from bounceclass.model import Trust
 from bounceclass.protocols import Voucher
 from bounceclass.settings import Limits
@@ -141,6 +142,18 @@ def test_what_was_rotated_away_before_the_first_run_is_left_alone(path: Path) ->
     assert read(path) == ["a@example.net", "b@example.net"]
 
 
+def test_a_log_in_no_dialect_that_is_read_is_told_of_once(path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    other = b"Mar  9 12:00:00 mx sshd[7]: Accepted publickey for root\n"
+    path.write_bytes(other)
+    with caplog.at_level(logging.WARNING, "bounceclass"):
+        assert read(path) == []
+        append(path, other)
+        assert read(path) == []
+    assert caplog.messages == [f"log:{path}: no line is of a dialect that is read: {', '.join(DIALECTS)}"]
+    append(path, line("c@example.net"))
+    assert read(path) == ["c@example.net"]
+
+
 def test_where_the_rotated_log_is_gone_that_is_said(path: Path, caplog: pytest.LogCaptureFixture) -> None:
     assert read(path) == ["a@example.net", "b@example.net"]
     path.write_bytes(line("c@example.net"))
@@ -247,7 +260,7 @@ def test_state_and_dialect_can_be_said(path: Path, tmp_path: Path) -> None:
     ("url", "fault"),
     [
         ("log:", "log:: names no path"),
-        ("log:/var/log/mail.log?dialect=qmail", "log:/var/log/mail.log?dialect=qmail: dialect=qmail: known are journald, kumomta, powermta, postfix, exim"),
+        ("log:/var/log/mail.log?dialect=qmail", f"log:/var/log/mail.log?dialect=qmail: dialect=qmail: known are {', '.join(DIALECTS)}"),
         ("log:/var/log/mail.log?colour=red", "log:/var/log/mail.log?colour=red: has no option colour: known are dialect, state, quarantine"),
     ],
 )
