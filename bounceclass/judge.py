@@ -28,7 +28,7 @@ from bounceclass.codes import is_generic, status_class
 from bounceclass.model import UNJUDGED, Details, Event, Evidence, Kind, Permanence, Reason, Scope, Verdict
 from bounceclass.packcheck import require_sound
 from bounceclass.packs import Facts, Finder, load, load_ours
-from bounceclass.reservations import CODES, SECOND_HAND, doubted, of_somebody_else, of_the_sender, whole
+from bounceclass.reservations import CODES, SECOND_HAND, doubted, of_somebody_else, of_the_sender, of_what_passes, whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -162,6 +162,7 @@ class Judge:
         if not rulings:
             rulings = [_by_action(case)]
         verdict = self._verdict(case, rulings, permanence_of(case.kind, case.reply_code, case.status, said, skipped=case.skipped), provider)
+        verdict = of_what_passes(verdict, seen, text)
         details = particulars.complete(verdict.details, verdict.reason, verdict.scope, said)
         return verdict if details is verdict.details else msgspec.structs.replace(verdict, details=details)
 

@@ -2,19 +2,23 @@
 
 `ann@example.org: 550 5.1.1 <bob@example.org> unknown` is about another recipient of the same report, and
 `550 5.1.1 user unknown (in reply to MAIL FROM command)` about the sender: no other was named yet.
+`550-mailbox unavailable 550 Failure sending mail. Try again later` takes back with its last line what the first one says.
 """
 
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from bounceclass import knowledge
-from bounceclass.model import Event, Evidence, Reason
+from bounceclass.model import Advice, Event, Evidence, Permanence, Reason, Verdict
 
-__all__ = ["CODES", "SECOND_HAND", "doubted", "of_somebody_else", "of_the_sender", "whole"]
+if TYPE_CHECKING:
+    from bounceclass.transcript import Normalised
+
+__all__ = ["CODES", "SECOND_HAND", "doubted", "of_somebody_else", "of_the_sender", "of_what_passes", "whole"]
 
 CODES: Final = "codes"
 """The pack that evidence names where no rule of a pack decided."""
@@ -41,14 +45,15 @@ def of_somebody_else(event: Event, named: frozenset[str], *, shared: bool) -> Ev
 
 
 def of_the_sender(event: Event) -> Event:
-    """Take a refusal of an address or a domain before RCPT TO for one of ours: no other had been named yet."""
+    """Take a refusal of an address or a domain before RCPT TO for one of ours: no other had been named yet. One for good at AUTH without a reason is of our login."""
     reason, verdict = _EARLY.get(event.command or ""), event.verdict
     if reason is None or event.reply_code is None or (event.recipient and event.recipient.lower() in (event.diagnostic or "").lower()):
         return event
     early = whole("before-the-recipient", "command", event.command or "")
     if verdict.reason is Reason.DOMAIN_NO_MAIL and event.reply_code not in _NO_MAIL:  # the host's, or the sender's domain
         return doubted(event, SECOND_HAND, early)
-    if verdict.reason not in _OF_AN_ADDRESS:
+    unknown = verdict.reason is Reason.UNDETERMINED and verdict.permanence is Permanence.PERMANENT
+    if verdict.reason not in _OF_AN_ADDRESS and not (unknown and event.command == "auth"):
         return event
     table = knowledge.advice_table()
     scope = table.scope(reason, final=False, own=False)
@@ -57,12 +62,27 @@ def of_the_sender(event: Event) -> Event:
     return msgspec.structs.replace(event, verdict=msgspec.structs.replace(verdict, reason=reason, scope=scope, advice=advice, evidence=evidence))
 
 
+def of_what_passes(verdict: Verdict, seen: Normalised, text: str) -> Verdict:
+    """Believe less a verdict that would suppress where the reply itself says that it passes, in whichever of its lines; `text` is what `seen` was made of."""
+    if verdict.advice is not Advice.SUPPRESS or verdict.reason is Reason.SUPPRESSED:
+        return verdict
+    word = next((word for word in knowledge.advice_table().later if word in seen.text), None)
+    if word is None:
+        return verdict
+    place = seen.text.find(word)
+    start, end = seen.origin(place), seen.origin(place + len(word))
+    return _believed_less(verdict, SECOND_HAND, Evidence("passes-by-itself", CODES, "diagnostic", start, end, text[start:end]))
+
+
 def doubted(event: Event, at_most: float, why: Evidence) -> Event:
     """Believe a verdict no more than `at_most`, and advise accordingly."""
-    verdict = event.verdict
+    return msgspec.structs.replace(event, verdict=_believed_less(event.verdict, at_most, why))
+
+
+def _believed_less(verdict: Verdict, at_most: float, why: Evidence) -> Verdict:
     confidence = min(verdict.confidence, at_most)
     advice = knowledge.advice_table().advice(verdict.reason, verdict.scope, verdict.permanence, confidence)
-    return msgspec.structs.replace(event, verdict=msgspec.structs.replace(verdict, confidence=confidence, advice=advice, evidence=(*verdict.evidence, why)))
+    return msgspec.structs.replace(verdict, confidence=confidence, advice=advice, evidence=(*verdict.evidence, why))
 
 
 def whole(rule: str, field: str, text: str) -> Evidence:

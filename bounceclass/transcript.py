@@ -168,10 +168,14 @@ def _find_inner(lowered: str, head: re.Match[str]) -> re.Match[str] | None:
     return None
 
 
+_GLOSS: Final = " 退信原因\uff1a"
+"""Alibaba's "reason of the return", its own reading of the reply before it."""
+
+
 def _end(lowered: str, start: int) -> int:
-    """Return where the reply ends: Postfix adds its own words in round brackets, Sendmail puts it into some."""
-    place = lowered.rfind(" (in reply to ", start)
-    end = len(lowered) if place < 0 else place
+    """Return where the reply ends: Postfix adds its own words in round brackets, Alibaba its own behind a label, Sendmail puts it into some."""
+    places = (lowered.rfind(" (in reply to ", start), lowered.find(_GLOSS, start))
+    end = min((place for place in places if place >= 0), default=len(lowered))
     closing = lowered.endswith(")", start, end) and lowered.count(")", start, end) > lowered.count("(", start, end)
     return end - closing
 
