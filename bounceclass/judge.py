@@ -188,7 +188,8 @@ class Judge:
         agreeing = [one.confidence for one in rulings if one.reason is reason and one.evidence.rule.startswith("x")]
         confidence = max(first.confidence, *agreeing) if agreeing else first.confidence
         unsaid = case.reply_code is None and is_generic(case.status)
-        permanence = first.permanence or (Permanence.TRANSIENT if unsaid and reason in table.passing else permanence)
+        passes = (unsaid and reason in table.passing) or (reason in table.never_final and permanence is Permanence.PERMANENT)
+        permanence = first.permanence or (Permanence.TRANSIENT if passes else permanence)
         if reason is Reason.UNDETERMINED:
             scope = _nobody_or_address(case, permanence, first.scope, table.not_the_address)
         else:

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 __all__ = ["OURS", "Facts", "Finder", "Match", "Pack", "Provider", "Rule", "load", "load_ours", "our_paths", "status_range"]
 
-OURS: Final = ("autoreplies.toml", "providers.toml", "refusals.toml", "phrases.toml", "languages.toml")
+OURS: Final = ("autoreplies.toml", "providers.toml", "refusals.toml", "phrases.toml", "languages.toml", "lastly.toml")
 """Our own packs in `data/packs/`, in the order in which they are asked."""
 
 PROVIDER_CONFIDENCE: Final = 0.97

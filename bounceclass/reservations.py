@@ -45,7 +45,10 @@ def of_somebody_else(event: Event, named: frozenset[str], *, shared: bool) -> Ev
 
 
 def of_the_sender(event: Event) -> Event:
-    """Take a refusal of an address or a domain before RCPT TO for one of ours: no other had been named yet. One for good at AUTH without a reason is of our login."""
+    """Take a refusal of an address or a domain before RCPT TO for one of ours: no other had been named yet.
+
+    One for good at AUTH that gives no reason is of our login.
+    """
     reason, verdict = _EARLY.get(event.command or ""), event.verdict
     if reason is None or event.reply_code is None or (event.recipient and event.recipient.lower() in (event.diagnostic or "").lower()):
         return event

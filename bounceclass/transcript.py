@@ -63,6 +63,7 @@ _QUOTES: Final = re.compile(
 _EXIT: Final = re.compile(r"(?:error|reason)[: ]*\Z")  # "unknown mail system error 255": of a program; a reply of 2yz or 3yz is no reason
 # An outer reply that only wraps the one that counts: "554 5.4.7 [internal] ... (last transfail: 452 4.2.2 full)".
 _LAST: Final = "last "
+_RELAYED: Final = re.compile(r"\bfrom mta\([^()]{0,100}\):\s{0,3}")  # amavis: "451 4.7.1 id=.., from MTA(smtp:[127.0.0.1]:10025): 451 4.7.1 busy"
 _INNER: Final = tuple(f"{_LAST}{what}:" for what in ("transfail", "error", "smtp error", "response"))
 _NOT_CODES: Final = re.compile(r"[ \-]*(?:bytes?|octets?|[kmg]i?b|seconds?|minutes?|hours?|days?|times)\b")
 _LOOKBACK: Final = 40
@@ -101,7 +102,10 @@ _PHASE: Final = re.compile(
     r"(?P<body>end of data|end of message|message (?:body|contents?|data)|\.|data (?:block|content)|final (?:dot|data))|(?P<data>data\b))",
 )
 _GREETED: Final = re.compile(r"\S+\s+<<< (?:421|521|554)")  # Sendmail: the host speaks before we did
-_NETWORK: Final = re.compile(r"[^\s,]+: (?:connection (?:refused|timed out)|no route|network is unreachable|operation timed out)")
+_NETWORK: Final = re.compile(
+    r"[^\s,\[]{1,255}\[[^\]\s]{1,60}\](?::\d{1,5})?: |"  # Postfix: whatever the error
+    r"[^\s,]+: (?:connection (?:refused|timed out)|no route|network is unreachable|operation timed out)",
+)
 
 _HOST_LEADS: Final = ("host ", "connect to ", "remote server ", "remote mail server ", "conversation with ", "lost connection with ")
 _OUR_HOST: Final = ("client ", "sending ", "sender ", "your ")  # before "host": the one that was refused
@@ -158,11 +162,14 @@ def _find_reply(lowered: str) -> tuple[re.Match[str], bool] | None:
 
 
 def _find_inner(lowered: str, head: re.Match[str]) -> re.Match[str] | None:
-    """Return the reply that an outer one only wraps: introduced as the last, or quoted by "expired"."""
+    """Return the reply that an outer one only wraps: introduced as the last, handed on by amavis, or quoted by "expired"."""
     for lead in _INNER if _LAST in lowered else ():
         place = lowered.find(lead)
         if place >= 0 and (inner := _CANDIDATE.search(lowered, place)):
             return inner
+    relayed = _RELAYED.search(lowered, head.end()) if "from mta(" in lowered else None
+    if relayed and (inner := _CANDIDATE.match(lowered, relayed.end())):
+        return inner
     if (head[2] or "").endswith(".4.7"):
         return next((found for found in _CANDIDATE.finditer(lowered, head.end()) if found[2]), None)
     return None
