@@ -26,7 +26,20 @@ from bounceclass.codes import REPLY, STATUS, find_status, tidy
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-__all__ = ["NOTHING", "Normalised", "Transcript", "find_code", "find_command", "find_command_in_lines", "find_host", "find_ip", "lower", "normalise", "read"]
+__all__ = [
+    "NOTHING",
+    "Normalised",
+    "Transcript",
+    "find_code",
+    "find_command",
+    "find_command_in_lines",
+    "find_host",
+    "find_ip",
+    "lower",
+    "normalise",
+    "plain",
+    "read",
+]
 
 
 class Transcript(msgspec.Struct, frozen=True, gc=False):
@@ -270,12 +283,12 @@ _CONTINUED: Final = re.compile(rf"({REPLY})([ -])({STATUS})? ?")
 
 
 def normalise(text: str, start: int = 0, end: int | None = None) -> Normalised:
-    """Return text[start:end] in lower case, blanks folded to one, addresses as <addr>, IPs as <ip>.
+    """Return text[start:end] in lower case, blanks folded to one, apostrophes straight, addresses as <addr>, IPs as <ip>.
 
     The codes that each line of a multi-line reply repeats are dropped but for the first; ids stay,
     for S3150 or TSS04 mean something.
     """
-    lowered = lower(text[start:end])
+    lowered = plain(text[start:end])
     spans = _masks(lowered)
     pieces: list[str] = []
     marks, origins = [0], [start]
@@ -363,6 +376,15 @@ def _places(text: str, what: str, start: int) -> list[tuple[int, int]]:
         found.append((place, len(what)))
         place = text.find(what, place + len(what) - 1)
     return found
+
+
+_APOSTROPHES: Final = str.maketrans("\u2018\u2019\xb4`", "'" * 4)
+
+
+def plain(text: str) -> str:
+    """Lower case with straight apostrophes, which keeps every offset: doesn`t is doesn't."""
+    lowered = lower(text)
+    return lowered if lowered.isascii() and "`" not in lowered else lowered.translate(_APOSTROPHES)
 
 
 def lower(text: str) -> str:

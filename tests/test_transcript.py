@@ -164,6 +164,12 @@ def test_a_reply_that_amavis_hands_on_is_the_one_that_counts(text: str, code: in
     assert (said.reply_code, said.enhanced_status) == (code, status)
 
 
+@pytest.mark.parametrize("mark", ["'", "\u2019", "\u2018", "\xb4", "`"])
+def test_an_apostrophe_is_straight_to_rules(mark: str) -> None:
+    seen = normalise(f"550 it doesn{mark}t exist")
+    assert (seen.text, seen.origin(12)) == ("550 it doesn't exist", 12)
+
+
 def test_what_alibaba_makes_of_a_reply_is_not_the_reply() -> None:
     said = read("mx.example.org reply: 550 5.1.1 User not found 退信原因\uff1a收件方地址暂时不可用")
     assert said.text[said.start : said.end] == "550 5.1.1 User not found"
