@@ -14,6 +14,7 @@ code beside it is the source's invention.
 
 Permanence is by what the remote said: 4 or 5, a reply that contradicts itself is transient, and
 421 always is. Where it said nothing, what passes by itself is transient, though the mail was given up.
+A reply that takes itself back, or blames us too, suppresses nobody at once (`reservations`).
 """
 
 from __future__ import annotations
@@ -25,10 +26,10 @@ import msgspec
 
 from bounceclass import knowledge, particulars, transcript
 from bounceclass.codes import is_generic, status_class
-from bounceclass.model import UNJUDGED, Details, Event, Evidence, Kind, Permanence, Reason, Scope, Verdict
+from bounceclass.model import UNJUDGED, Advice, Details, Event, Evidence, Kind, Permanence, Reason, Scope, Verdict
 from bounceclass.packcheck import require_sound
 from bounceclass.packs import Facts, Finder, load, load_ours
-from bounceclass.reservations import CODES, SECOND_HAND, doubted, of_somebody_else, of_the_sender, of_what_passes, whole
+from bounceclass.reservations import CODES, SECOND_HAND, doubted, of_somebody_else, of_the_sender, of_two_minds, of_what_passes, whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -154,7 +155,8 @@ class Judge:
         said = transcript.read(text)
         seen = transcript.normalise(text, said.start, min(said.end, said.start + case.limit))
         provider = case.provider or self.finder.provider((), None, seen.text)
-        match = self.finder.find(Facts(seen.text, case.reply_code, case.status, case.command, provider))
+        facts = Facts(seen.text, case.reply_code, case.status, case.command, provider)
+        match = self.finder.find(facts)
         rulings = [] if match is None else [_by_rule(match, seen, text)]
         rulings += _by_program(case)
         rulings += _by_codes(case, said)
@@ -163,6 +165,9 @@ class Judge:
             rulings = [_by_action(case)]
         verdict = self._verdict(case, rulings, permanence_of(case.kind, case.reply_code, case.status, said, skipped=case.skipped), provider)
         verdict = of_what_passes(verdict, seen, text)
+        if match is not None and verdict.advice is Advice.SUPPRESS:
+            others = (_by_rule(one, seen, text).evidence for one in self.finder.find_all(facts) if one.rule.reason in knowledge.advice_table().of_us)
+            verdict = of_two_minds(verdict, next(others, None))
         details = particulars.complete(verdict.details, verdict.reason, verdict.scope, said)
         return verdict if details is verdict.details else msgspec.structs.replace(verdict, details=details)
 

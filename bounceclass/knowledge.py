@@ -95,6 +95,7 @@ class AdviceTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True, renam
     not_the_address: tuple[str, ...]
     passing: frozenset[Reason]
     never_final: frozenset[Reason]
+    of_us: frozenset[Reason]
     later: tuple[str, ...]
     final: dict[str, Scope]
     own: dict[str, Scope]

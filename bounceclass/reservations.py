@@ -18,7 +18,7 @@ from bounceclass.model import Advice, Event, Evidence, Permanence, Reason, Verdi
 if TYPE_CHECKING:
     from bounceclass.transcript import Normalised
 
-__all__ = ["CODES", "SECOND_HAND", "doubted", "of_somebody_else", "of_the_sender", "of_what_passes", "whole"]
+__all__ = ["CODES", "SECOND_HAND", "doubted", "of_somebody_else", "of_the_sender", "of_two_minds", "of_what_passes", "whole"]
 
 CODES: Final = "codes"
 """The pack that evidence names where no rule of a pack decided."""
@@ -75,6 +75,11 @@ def of_what_passes(verdict: Verdict, seen: Normalised, text: str) -> Verdict:
     place = seen.text.find(word)
     start, end = seen.origin(place), seen.origin(place + len(word))
     return _believed_less(verdict, SECOND_HAND, Evidence("passes-by-itself", CODES, "diagnostic", start, end, text[start:end]))
+
+
+def of_two_minds(verdict: Verdict, other: Evidence | None) -> Verdict:
+    """Believe less a verdict on an address beside the evidence, if any, that the same reply blames us or our message."""
+    return verdict if other is None or verdict.reason is Reason.SUPPRESSED else _believed_less(verdict, SECOND_HAND, other)
 
 
 def doubted(event: Event, at_most: float, why: Evidence) -> Event:

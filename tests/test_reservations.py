@@ -98,6 +98,20 @@ def test_a_sentence_that_stands_for_much_suppresses_nobody_beside_other_words(te
     assert Engine().reply(text, host=host, command="rcpt").verdict.advice != "suppress"
 
 
+@pytest.mark.parametrize(
+    ("text", "host", "rule"),
+    [
+        ("550-Mailbox not found\n550 Your message looks like spam", "mx3.qq.com", "judged-spam"),
+        ("550 5.1.10 Recipient not found; your server is on our block list", "example-org.mail.protection.outlook.com", "blocklist"),
+        ("550 No such user! Too many connections from you", "mx.yandex.ru", "rate"),
+        ("550-5.1.1 The account that you tried to reach does not exist\n550 5.7.26 fails SPF - gsmtp", "aspmx.l.google.com", "sender-authentication"),
+    ],
+)
+def test_a_reply_of_two_minds_is_counted_only(text: str, host: str, rule: str) -> None:
+    verdict = Engine().reply(text, host=host, command="rcpt").verdict
+    assert (verdict.reason, verdict.advice, verdict.confidence, verdict.evidence[-1].rule) == ("user-unknown", "count", 0.5, rule)
+
+
 def test_the_list_of_an_esp_does_not_pass() -> None:
     verdict = Engine().reply("550 5.1.1 recipient is on the suppression list at the moment").verdict
     assert (verdict.reason, verdict.advice) == ("suppressed", "suppress")
