@@ -102,7 +102,7 @@ def test_a_sentence_that_stands_for_much_suppresses_nobody_beside_other_words(te
     ("text", "host", "rule"),
     [
         ("550-Mailbox not found\n550 Your message looks like spam", "mx3.qq.com", "judged-spam"),
-        ("550 5.1.10 Recipient not found; your server is on our block list", "example-org.mail.protection.outlook.com", "blocklist"),
+        ("550 5.1.10 Recipient not found; you send spam mail", "example-org.mail.protection.outlook.com", "judged-spam"),
         ("550 No such user! Too many connections from you", "mx.yandex.ru", "rate"),
         ("550-5.1.1 The account that you tried to reach does not exist\n550 5.7.26 fails SPF - gsmtp", "aspmx.l.google.com", "sender-authentication"),
     ],
