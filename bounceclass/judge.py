@@ -166,8 +166,8 @@ class Judge:
         verdict = self._verdict(case, rulings, permanence_of(case.kind, case.reply_code, case.status, said, skipped=case.skipped), provider)
         verdict = of_what_passes(verdict, seen, text)
         if match is not None and verdict.advice is Advice.SUPPRESS:
-            others = (_by_rule(one, seen, text).evidence for one in self.finder.find_all(facts) if one.rule.reason in knowledge.advice_table().of_us)
-            verdict = of_two_minds(verdict, next(others, None))
+            others = self.finder.find_all(facts, knowledge.advice_table().of_us)
+            verdict = of_two_minds(verdict, next((_by_rule(one, seen, text).evidence for one in others), None))
         details = particulars.complete(verdict.details, verdict.reason, verdict.scope, said)
         return verdict if details is verdict.details else msgspec.structs.replace(verdict, details=details)
 

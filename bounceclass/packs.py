@@ -313,11 +313,12 @@ class Finder:
         """Return the first rule, in order, that holds; None where no rule speaks."""
         return next(self.find_all(facts), None)
 
-    def find_all(self, facts: Facts) -> Iterator[Match]:
-        """Yield every rule that holds, in order."""
+    def find_all(self, facts: Facts, among: AbstractSet[str] | None = None) -> Iterator[Match]:
+        """Yield every rule that holds, in order; with `among`, those for one of these reasons."""
         found = self._within(facts.text)
         for place in sorted(self._candidates(facts, found)):
-            match = self._rows[place].match(facts, found)
+            row = self._rows[place]
+            match = row.match(facts, found) if among is None or row.rule.reason in among else None
             if match is not None:
                 yield match
 
