@@ -29,7 +29,7 @@ from bounceclass.codes import is_generic, status_class
 from bounceclass.model import UNJUDGED, Advice, Details, Event, Evidence, Kind, Permanence, Reason, Scope, Verdict
 from bounceclass.packcheck import require_sound
 from bounceclass.packs import Facts, Finder, load, load_ours
-from bounceclass.reservations import CODES, SECOND_HAND, doubted, of_somebody_else, of_the_sender, of_two_minds, of_what_passes, whole
+from bounceclass.reservations import CODES, SECOND_HAND, doubted, of_somebody_else, of_the_sender, of_two_minds, of_what_is_added, whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -164,7 +164,7 @@ class Judge:
         if not rulings:
             rulings = [_by_action(case)]
         verdict = self._verdict(case, rulings, permanence_of(case.kind, case.reply_code, case.status, said, skipped=case.skipped), provider)
-        verdict = of_what_passes(verdict, seen, text)
+        verdict = of_what_is_added(verdict, seen, text)
         if match is not None and verdict.advice is Advice.SUPPRESS:
             others = self.finder.find_all(facts, knowledge.advice_table().of_us)
             verdict = of_two_minds(verdict, next((_by_rule(one, seen, text).evidence for one in others), None))

@@ -97,6 +97,7 @@ class AdviceTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True, renam
     never_final: frozenset[Reason]
     of_us: frozenset[Reason]
     later: tuple[str, ...]
+    many: tuple[str, ...]
     final: dict[str, Scope]
     own: dict[str, Scope]
     reasons: dict[str, dict[Scope, Advice | _ByPermanence]]

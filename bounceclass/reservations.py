@@ -18,7 +18,7 @@ from bounceclass.model import Advice, Event, Evidence, Permanence, Reason, Verdi
 if TYPE_CHECKING:
     from bounceclass.transcript import Normalised
 
-__all__ = ["CODES", "SECOND_HAND", "doubted", "of_somebody_else", "of_the_sender", "of_two_minds", "of_what_passes", "whole"]
+__all__ = ["CODES", "SECOND_HAND", "doubted", "of_somebody_else", "of_the_sender", "of_two_minds", "of_what_is_added", "whole"]
 
 CODES: Final = "codes"
 """The pack that evidence names where no rule of a pack decided."""
@@ -65,16 +65,21 @@ def of_the_sender(event: Event) -> Event:
     return msgspec.structs.replace(event, verdict=msgspec.structs.replace(verdict, reason=reason, scope=scope, advice=advice, evidence=evidence))
 
 
-def of_what_passes(verdict: Verdict, seen: Normalised, text: str) -> Verdict:
-    """Believe less a verdict that would suppress where the reply itself says that it passes, in whichever of its lines; `text` is what `seen` was made of."""
+def of_what_is_added(verdict: Verdict, seen: Normalised, text: str) -> Verdict:
+    """Believe less a verdict that would suppress where the reply says in whichever of its lines that it passes, or tells how many are refused.
+
+    `text` is what `seen` was made of.
+    """
     if verdict.advice is not Advice.SUPPRESS or verdict.reason is Reason.SUPPRESSED:
         return verdict
-    word = next((word for word in knowledge.advice_table().later if word in seen.text), None)
-    if word is None:
-        return verdict
-    place = seen.text.find(word)
-    start, end = seen.origin(place), seen.origin(place + len(word))
-    return _believed_less(verdict, SECOND_HAND, Evidence("passes-by-itself", CODES, "diagnostic", start, end, text[start:end]))
+    table = knowledge.advice_table()
+    for rule, words in (("passes-by-itself", table.later), ("tells-of-many", table.many)):
+        word = next((word for word in words if word in seen.text), None)
+        if word is not None:
+            place = seen.text.find(word)
+            start, end = seen.origin(place), seen.origin(place + len(word))
+            return _believed_less(verdict, SECOND_HAND, Evidence(rule, CODES, "diagnostic", start, end, text[start:end]))
+    return verdict
 
 
 def of_two_minds(verdict: Verdict, other: Evidence | None) -> Verdict:

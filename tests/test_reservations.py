@@ -99,11 +99,28 @@ def test_a_sentence_that_stands_for_much_suppresses_nobody_beside_other_words(te
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        "550 Te veel onbekende gebruikers",
+        "550 Hohe Anzahl: Empfänger unbekannt",
+        "550 Слишком много: пользователь не найден",
+        "550 宛先不明が多いため拒否しました",
+        "550 用户不存在的比例过高",
+        "550 존재하지 않는 사용자에게 너무 많이 보냈습니다",
+        "550 Çok fazla bilinmeyen al\u0131c\u0131",
+        "550 No such user: unusual for a sender",
+    ],
+)
+def test_who_tells_of_many_suppresses_not_this_one(text: str) -> None:
+    assert Engine().reply(text, command="rcpt").verdict.advice != "suppress"
+
+
+@pytest.mark.parametrize(
     ("text", "host", "rule"),
     [
         ("550-Mailbox not found\n550 Your message looks like spam", "mx3.qq.com", "judged-spam"),
         ("550 5.1.10 Recipient not found; you send spam mail", "example-org.mail.protection.outlook.com", "judged-spam"),
-        ("550 No such user! Too many connections from you", "mx.yandex.ru", "rate"),
+        ("550 No such user! You connect too fast", "mx.yandex.ru", "rate"),
         ("550-5.1.1 The account that you tried to reach does not exist\n550 5.7.26 fails SPF - gsmtp", "aspmx.l.google.com", "sender-authentication"),
     ],
 )
