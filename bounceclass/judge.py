@@ -14,6 +14,7 @@ code beside it is the source's invention.
 
 Permanence is by what the remote said: 4 or 5, a reply that contradicts itself is transient, and
 421 always is. Where it said nothing, what passes by itself is transient, though the mail was given up.
+A reply that takes itself back, or blames us too, suppresses nobody at once (`reservations`).
 """
 
 from __future__ import annotations
@@ -25,10 +26,21 @@ import msgspec
 
 from bounceclass import knowledge, particulars, transcript
 from bounceclass.codes import is_generic, status_class
-from bounceclass.model import REPLY_UNLOGGED, SHARED_REPLY, UNJUDGED, Details, Event, Evidence, Kind, Permanence, Reason, Scope, Verdict
+from bounceclass.model import REPLY_UNLOGGED, SHARED_REPLY, UNJUDGED, Advice, Details, Event, Evidence, Kind, Permanence, Reason, Scope, Verdict
 from bounceclass.packcheck import require_sound
 from bounceclass.packs import Facts, Finder, load, load_ours
-from bounceclass.reservations import CODES, SECOND_HAND, aliases, doubted, of_an_alias, of_somebody_else, of_the_sender, whole
+from bounceclass.reservations import (
+    CODES,
+    SECOND_HAND,
+    aliases,
+    doubted,
+    of_an_alias,
+    of_somebody_else,
+    of_the_sender,
+    of_two_minds,
+    of_what_is_added,
+    whole,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -158,7 +170,8 @@ class Judge:
         said = transcript.read(text)
         seen = transcript.normalise(text, said.start, min(said.end, said.start + case.limit))
         provider = case.provider or self.finder.provider((), None, seen.text)
-        match = self.finder.find(Facts(seen.text, case.reply_code, case.status, case.command, provider))
+        facts = Facts(seen.text, case.reply_code, case.status, case.command, provider)
+        match = self.finder.find(facts)
         rulings = [] if match is None else [_by_rule(match, seen, text)]
         rulings += _by_program(case)
         rulings += _by_codes(case, said)
@@ -166,6 +179,10 @@ class Judge:
         if not rulings:
             rulings = [_by_action(case)]
         verdict = self._verdict(case, rulings, permanence_of(case.kind, case.reply_code, case.status, said, skipped=case.skipped), provider)
+        verdict = of_what_is_added(verdict, seen, text)
+        if match is not None and verdict.advice is Advice.SUPPRESS:
+            other = self.finder.find(facts, knowledge.advice_table().of_us)
+            verdict = of_two_minds(verdict, _by_rule(other, seen, text).evidence if other else None)
         details = particulars.complete(verdict.details, verdict.reason, verdict.scope, said)
         return verdict if details is verdict.details else msgspec.structs.replace(verdict, details=details)
 
@@ -191,7 +208,8 @@ class Judge:
         agreeing = [one.confidence for one in rulings if one.reason is reason and one.evidence.rule.startswith("x")]
         confidence = max(first.confidence, *agreeing) if agreeing else first.confidence
         unsaid = case.reply_code is None and is_generic(case.status)
-        permanence = first.permanence or (Permanence.TRANSIENT if unsaid and reason in table.passing else permanence)
+        passes = (unsaid and reason in table.passing) or (reason in table.never_final and permanence is Permanence.PERMANENT)
+        permanence = first.permanence or (Permanence.TRANSIENT if passes else permanence)
         if reason is Reason.UNDETERMINED:
             scope = _nobody_or_address(case, permanence, first.scope, table.not_the_address)
         else:

@@ -94,6 +94,10 @@ class AdviceTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True, renam
     sure: float
     not_the_address: tuple[str, ...]
     passing: frozenset[Reason]
+    never_final: frozenset[Reason]
+    of_us: frozenset[Reason]
+    later: tuple[str, ...]
+    many: tuple[str, ...]
     final: dict[str, Scope]
     own: dict[str, Scope]
     reasons: dict[str, dict[Scope, Advice | _ByPermanence]]

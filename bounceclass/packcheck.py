@@ -111,8 +111,8 @@ def _literals(rule: Rule, _: _Named) -> Iterator[_Found]:
 def _literal(text: str, before: Sequence[str]) -> str | None:
     if not text.strip():
         return "is empty"
-    if text != transcript.lower(text) or text != re.sub(r"\s+", " ", text):
-        return "can never match: rules see lower case and single blanks"
+    if text != transcript.plain(text) or text != re.sub(r"\s+", " ", text):
+        return "can never match: rules see lower case, single blanks and straight apostrophes"
     if _UNMASKED.search(text):
         return "can never match: rules see addresses as <addr> and IPs as <ip>"
     return "is covered by an earlier phrase of the rule" if any(other in text for other in before) else None

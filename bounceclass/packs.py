@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 __all__ = ["OURS", "Facts", "Finder", "Match", "Pack", "Provider", "Rule", "load", "load_ours", "our_paths", "status_range"]
 
-OURS: Final = ("autoreplies.toml", "providers.toml", "refusals.toml", "phrases.toml", "languages.toml")
+OURS: Final = ("autoreplies.toml", "providers.toml", "refusals.toml", "phrases.toml", "languages.toml", "lastly.toml")
 """Our own packs in `data/packs/`, in the order in which they are asked."""
 
 PROVIDER_CONFIDENCE: Final = 0.97
@@ -313,11 +313,12 @@ class Finder:
         """Return the rule of the pack of that name for a source's own word, None where there is none; the pack asked first is taken."""
         return self._labels.get((format_, label))
 
-    def find(self, facts: Facts) -> Match | None:
-        """Return the first rule, in order, that holds; None where no rule speaks."""
+    def find(self, facts: Facts, among: AbstractSet[str] | None = None) -> Match | None:
+        """Return the first rule, in order, that holds, with `among` of those for one of these reasons; None where no rule speaks."""
         found = self._within(facts.text)
         for place in sorted(self._candidates(facts, found)):
-            if (match := self._rows[place].match(facts, found)) is not None:
+            row = self._rows[place]
+            if (among is None or row.rule.reason in among) and (match := row.match(facts, found)) is not None:
                 return match
         return None
 

@@ -248,8 +248,8 @@ def _diagnostic(said: transcript.Transcript) -> str:
 @cache
 def _reason_line() -> re.Pattern[str]:
     labels = "|".join(map(re.escape, table().reason_labels))
-    head = rf"(?:^|[.;!?][ \t]+)[ \t*|]*(?:[^\W\d_]{{1,15}} / )?(?:{labels})[ \t]*[:\uff1a]\s{{0,8}}(?:[-=_*]{{4,}}\s{{1,8}})?"
-    return re.compile(head + r"(\S[^\n]*(?:\n[ \t]+\S[^\n]*)*)", re.IGNORECASE | re.MULTILINE)
+    head = rf"(?:^|[.;!?][ \t]+)[ \t*|]*(?:[^\W\d_]{{2,20}} ?/ ?)?(?:{labels})[ \t]*[:\uff1a]\s{{0,8}}"  # "Grund / Reason:", of a notice in two languages
+    return re.compile(rf"{head}(?:[-=_*]{{3,100}}\s{{1,8}})?(\S[^\n]*(?:\n[ \t]+\S[^\n]*)*)", re.IGNORECASE | re.MULTILINE)
 
 
 @cache

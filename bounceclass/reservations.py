@@ -3,22 +3,39 @@
 `ann@example.org: 550 5.1.1 <bob@example.org> unknown` is about another recipient of the same report,
 `lee@example.net (expanded from <team@example.org>)` beside another of the team about one of its members, and
 `550 5.1.1 user unknown (in reply to MAIL FROM command)` about the sender: no other was named yet.
+`550-mailbox unavailable 550 Failure sending mail. Try again later` takes back with its last line what the first one says.
 """
 
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from bounceclass import knowledge
-from bounceclass.model import Event, Evidence, Reason
+from bounceclass.literals import literals
+from bounceclass.model import Advice, Event, Evidence, Permanence, Reason, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["CODES", "SECOND_HAND", "aliases", "doubted", "of_an_alias", "of_somebody_else", "of_the_sender", "whole"]
+    from bounceclass.literals import Automaton, Pieces
+    from bounceclass.transcript import Normalised
+
+__all__ = [
+    "CODES",
+    "SECOND_HAND",
+    "aliases",
+    "doubted",
+    "of_an_alias",
+    "of_somebody_else",
+    "of_the_sender",
+    "of_two_minds",
+    "of_what_is_added",
+    "whole",
+]
 
 CODES: Final = "codes"
 """The pack that evidence names where no rule of a pack decided."""
@@ -60,14 +77,18 @@ def of_an_alias(event: Event, known: frozenset[str]) -> Event:
 
 
 def of_the_sender(event: Event) -> Event:
-    """Take a refusal of an address or a domain before RCPT TO for one of ours: no other had been named yet."""
+    """Take a refusal of an address or a domain before RCPT TO for one of ours: no other had been named yet.
+
+    One for good at AUTH that gives no reason is of our login.
+    """
     reason, verdict = _EARLY.get(event.command or ""), event.verdict
     if reason is None or event.reply_code is None or (event.recipient and event.recipient.lower() in (event.diagnostic or "").lower()):
         return event
     early = whole("before-the-recipient", "command", event.command or "")
     if verdict.reason is Reason.DOMAIN_NO_MAIL and event.reply_code not in _NO_MAIL:  # the host's, or the sender's domain
         return doubted(event, SECOND_HAND, early)
-    if verdict.reason not in _OF_AN_ADDRESS:
+    unknown = verdict.reason is Reason.UNDETERMINED and verdict.permanence is Permanence.PERMANENT
+    if verdict.reason not in _OF_AN_ADDRESS and not (unknown and event.command == "auth"):
         return event
     table = knowledge.advice_table()
     scope = table.scope(reason, final=False, own=False)
@@ -76,12 +97,47 @@ def of_the_sender(event: Event) -> Event:
     return msgspec.structs.replace(event, verdict=msgspec.structs.replace(verdict, reason=reason, scope=scope, advice=advice, evidence=evidence))
 
 
+def of_what_is_added(verdict: Verdict, seen: Normalised, text: str) -> Verdict:
+    """Believe less a verdict that would suppress where the reply says in whichever of its lines that it passes, or tells how many are refused.
+
+    `text` is what `seen` was made of.
+    """
+    if verdict.advice is not Advice.SUPPRESS or verdict.reason is Reason.SUPPRESSED:
+        return verdict
+    words, finder = _added()
+    found = min(finder.within(seen.text), default=None)
+    if found is None:
+        return verdict
+    word, rule = words[found]
+    place = seen.text.find(word)
+    start, end = seen.origin(place), seen.origin(place + len(word))
+    return _believed_less(verdict, SECOND_HAND, Evidence(rule, CODES, "diagnostic", start, end, text[start:end]))
+
+
+@cache
+def _added() -> tuple[tuple[tuple[str, str], ...], Automaton | Pieces]:
+    """Return the words by which a reply takes itself back, in order, each with what it is called, and what finds them."""
+    table = knowledge.advice_table()
+    words = dict.fromkeys(table.later, "passes-by-itself")
+    for word in table.many:
+        words.setdefault(word, "tells-of-many")
+    return tuple(words.items()), literals(tuple(words))
+
+
+def of_two_minds(verdict: Verdict, other: Evidence | None) -> Verdict:
+    """Believe less a verdict on an address beside the evidence, if any, that the same reply blames us or our message."""
+    return verdict if other is None or verdict.reason is Reason.SUPPRESSED else _believed_less(verdict, SECOND_HAND, other)
+
+
 def doubted(event: Event, at_most: float, why: Evidence) -> Event:
     """Believe a verdict no more than `at_most`, and advise accordingly."""
-    verdict = event.verdict
+    return msgspec.structs.replace(event, verdict=_believed_less(event.verdict, at_most, why))
+
+
+def _believed_less(verdict: Verdict, at_most: float, why: Evidence) -> Verdict:
     confidence = min(verdict.confidence, at_most)
     advice = knowledge.advice_table().advice(verdict.reason, verdict.scope, verdict.permanence, confidence)
-    return msgspec.structs.replace(event, verdict=msgspec.structs.replace(verdict, confidence=confidence, advice=advice, evidence=(*verdict.evidence, why)))
+    return msgspec.structs.replace(verdict, confidence=confidence, advice=advice, evidence=(*verdict.evidence, why))
 
 
 def whole(rule: str, field: str, text: str) -> Evidence:

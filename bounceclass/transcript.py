@@ -27,7 +27,20 @@ from bounceclass.literals import literals
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["NOTHING", "Normalised", "Transcript", "find_code", "find_command", "find_command_in_lines", "find_host", "find_ip", "lower", "normalise", "read"]
+__all__ = [
+    "NOTHING",
+    "Normalised",
+    "Transcript",
+    "find_code",
+    "find_command",
+    "find_command_in_lines",
+    "find_host",
+    "find_ip",
+    "lower",
+    "normalise",
+    "plain",
+    "read",
+]
 
 
 class Transcript(msgspec.Struct, frozen=True, gc=False):
@@ -65,6 +78,7 @@ _QUOTES: Final = re.compile(
 _EXIT: Final = re.compile(r"(?:error|reason)[: ]*\Z")  # "unknown mail system error 255": of a program; a reply of 2yz or 3yz is no reason
 # An outer reply that only wraps the one that counts: "554 5.4.7 [internal] ... (last transfail: 452 4.2.2 full)".
 _LAST: Final = "last "
+_RELAYED: Final = re.compile(r"\bfrom mta\([^()]{0,100}\):\s{0,3}")  # amavis: "451 4.7.1 id=.., from MTA(smtp:[127.0.0.1]:10025): 451 4.7.1 busy"
 _INNER: Final = tuple(f"{_LAST}{what}:" for what in ("transfail", "error", "smtp error", "response"))
 _EXPIRED: Final = (" message expired", "message expired")
 _NOT_CODES: Final = re.compile(r"[ \-]*(?:bytes?|octets?|[kmg]i?b|seconds?|minutes?|hours?|days?|times)\b")
@@ -109,7 +123,10 @@ _PHASE: Final = re.compile(
     r"data (?:block|content)|final (?:dot|data))|(?P<data>data\b))",
 )
 _GREETED: Final = re.compile(r"\S+\s+<<< (?:421|521|554)")  # Sendmail: the host speaks before we did
-_NETWORK: Final = re.compile(r"[^\s,]+: (?:connection (?:refused|timed out)|no route|network is unreachable|operation timed out)")
+_NETWORK: Final = re.compile(
+    r"[^\s,\[]{1,255}\[[^\]\s]{1,60}\](?::\d{1,5})?: |"  # Postfix: whatever the error
+    r"[^\s,]+: (?:connection (?:refused|timed out)|no route|network is unreachable|operation timed out)",
+)
 
 _HOST_LEADS: Final = ("host ", "connect to ", "remote server ", "remote mail server ", "conversation with ", "lost connection with ")
 _OUR_HOST: Final = ("client ", "sending ", "sender ", "your ")  # before "host": the one that was refused
@@ -168,20 +185,28 @@ def _find_reply(lowered: str) -> tuple[re.Match[str], bool] | None:
 
 
 def _find_inner(lowered: str, head: re.Match[str]) -> re.Match[str] | None:
-    """Return the reply that an outer one only wraps: introduced as the last, or quoted by "expired"."""
+    """Return the reply that an outer one only wraps: introduced as the last, handed on by amavis, or quoted by "expired"."""
     for lead in _INNER if _LAST in lowered else ():
         place = lowered.find(lead)
         if place >= 0 and (inner := _CANDIDATE.search(lowered, place)):
             return inner
+    relayed = _RELAYED.search(lowered, head.end()) if "from mta(" in lowered else None
+    if relayed and (inner := _CANDIDATE.match(lowered, relayed.end())):
+        return inner
     if (head[2] or "").endswith(".4.7") or lowered.startswith(_EXPIRED, head.end()):
         return next((found for found in _CANDIDATE.finditer(lowered, head.end()) if found[2]), None)
     return None
 
 
+_GLOSS: Final = " 退信原因\uff1a"
+"""Alibaba's "reason of the return", its own reading of the reply before it."""
+
+
 def _end(lowered: str, start: int) -> int:
-    """Return where the reply ends: Postfix adds its own words in round brackets, qmail a sentence; Sendmail puts it into brackets."""
+    """Return where the reply ends: Postfix adds its own words in round brackets, qmail a sentence, Alibaba its reading; Sendmail puts it into some."""
     place = lowered.rfind(" (in reply to ", start)
     place = place if place >= 0 else lowered.rfind(" giving up on ", start)
+    place = place if place >= 0 or lowered.isascii() else lowered.find(_GLOSS, start)
     end = len(lowered) if place < 0 else place
     closing = lowered.endswith(")", start, end) and lowered.count(")", start, end) > lowered.count("(", start, end)
     return end - closing
@@ -270,12 +295,12 @@ _CONTINUED: Final = re.compile(rf"({REPLY})([ -])({STATUS})? ?")
 
 
 def normalise(text: str, start: int = 0, end: int | None = None) -> Normalised:
-    """Return text[start:end] in lower case, blanks folded to one, addresses as <addr>, IPs as <ip>.
+    """Return text[start:end] in lower case, blanks folded to one, apostrophes straight, addresses as <addr>, IPs as <ip>.
 
     The codes that each line of a multi-line reply repeats are dropped but for the first; ids stay,
     for S3150 or TSS04 mean something.
     """
-    lowered = lower(text[start:end])
+    lowered = plain(text[start:end])
     spans = _masks(lowered)
     pieces: list[str] = []
     marks, origins = [0], [start]
@@ -363,6 +388,15 @@ def _places(text: str, what: str, start: int) -> list[tuple[int, int]]:
         found.append((place, len(what)))
         place = text.find(what, place + len(what) - 1)
     return found
+
+
+_APOSTROPHES: Final = str.maketrans("\u2018\u2019\xb4`", "'" * 4)
+
+
+def plain(text: str) -> str:
+    """Lower case with straight apostrophes, which keeps every offset: doesn`t is doesn't."""
+    lowered = lower(text)
+    return lowered if lowered.isascii() and "`" not in lowered else lowered.translate(_APOSTROPHES)
 
 
 def lower(text: str) -> str:

@@ -39,7 +39,7 @@ def test_at_run_time_our_packs_lack_nothing_but_their_examples() -> None:
 
 def test_no_example_names_anybody() -> None:
     allowed = ("example.com", "example.org", "example.net", "example", "test", "invalid")
-    for name in ("refusals.toml", "phrases.toml", "languages.toml"):
+    for name in ("refusals.toml", "phrases.toml", "languages.toml", "lastly.toml"):
         for rule in load(HOME / name).rules.values():
             for line in (*rule.matches, *rule.misses):
                 hosts = [word.partition("@")[2].partition(":")[0].strip("<>[].,;)('\"") for word in line.split() if "@" in word and "://" not in word]

@@ -151,7 +151,7 @@ def test_two_plugins_given_as_objects_are_told_apart() -> None:
 
 def test_what_is_built_in_enters_by_the_visitors_hooks() -> None:
     plugins = Plugins(Settings(), ours=builtin)
-    assert [path.name for path in plugins.collect("knowledge", Path)] == ["autoreplies.toml", "providers.toml", "refusals.toml", "phrases.toml", "languages.toml"]
+    assert [path.name for path in plugins.collect("knowledge", Path)] == ["autoreplies.toml", "providers.toml", "refusals.toml", "phrases.toml", "languages.toml", "lastly.toml"]
     assert "qmail" in [notice.name for notice in plugins.collect("notices", lambda notice: notice)]
     assert plugins.first("parser", name="stdlib").name == "stdlib"
 

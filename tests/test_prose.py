@@ -258,3 +258,9 @@ def test_of_many_recipients_each_has_so_much_of_the_notice_and_a_cut_is_told(eng
     report = engine.classify(mail("Not delivered.\n" + "550 x\n" * 2000, extra=f"X-Failed-Recipients: {', '.join(names)}\n"))
     assert [event.recipient for event in report.events] == names
     assert ("text-cut", "notice") in {(defect.code, defect.where) for defect in report.defects}
+
+
+@pytest.mark.parametrize("rule", ["", "-----\n", "=========\n\n", "\n___\n\n"])
+def test_a_labelled_reason_may_stand_below_a_rule(engine: Engine, rule: str) -> None:
+    (event,) = engine.classify(mail(f"It could not be delivered to jo@example.org.\n\nGrund / Reason:\n{rule}\nno such user\n\nGoodbye.")).events
+    assert (event.diagnostic, event.verdict.reason) == ("no such user", "user-unknown")

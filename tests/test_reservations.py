@@ -78,3 +78,80 @@ def test_a_reply_that_names_the_recipient_is_about_it_whatever_the_phase() -> No
 def test_a_reply_that_all_recipients_share_suppresses_nobody_whom_it_does_not_name(text: str, advice: list[str]) -> None:
     events = [Event(kind=Kind.BOUNCE, recipient=name, reply_code=550, enhanced_status="5.1.1", diagnostic=text) for name in ("a@example.org", "b@example.org")]
     assert [event.verdict.advice for event in Judge(Settings()).judge(events, defects=[SHARED_REPLY])] == advice
+
+
+@pytest.mark.parametrize(
+    ("text", "host", "reason"),
+    [
+        ("550-Mailbox not found\n550 Try again later", "mx3.qq.com", "user-unknown"),
+        ("550 5.7.505 Access denied, banned recipient, server busy", "example-org.mail.protection.outlook.com", "user-unknown"),
+        ("550-5.1.1 User unknown\n550 5.1.1 Please try later", None, "user-unknown"),
+        ("550 5.2.1 account disabled, try again later", None, "mailbox-disabled"),
+        ("550 5.1.1 No such user. Bitte später erneut versuchen", None, "user-unknown"),
+        ("550 5.1.1 用户不存在 (no such user), 请稍后再试", None, "user-unknown"),
+        ("550 5.1.1 mailbox unavailable at this time", None, "user-unknown"),
+    ],
+)
+def test_what_takes_itself_back_is_counted_only(text: str, host: str | None, reason: str) -> None:
+    verdict = Engine().reply(text, host=host, command="rcpt").verdict
+    assert (verdict.reason, verdict.permanence, verdict.advice, verdict.confidence) == (reason, "permanent", "count", 0.5)
+    assert verdict.evidence[-1].rule == "passes-by-itself"
+    assert verdict.evidence[-1].text == text[verdict.evidence[-1].start : verdict.evidence[-1].end]
+
+
+@pytest.mark.parametrize(
+    ("text", "host"),
+    [
+        ("550-Requested action not taken: mailbox unavailable\n550 Delivery failed, try again later", "mx00.gmx.net"),
+        ("550-Requested action not taken: mailbox unavailable\n550 Some new rule of ours", "mx00.gmx.net"),
+        ("550 5.5.0 Requested action not taken: mailbox unavailable, server busy", "example-org.mail.protection.outlook.com"),
+        ("550 cuda_nsu Message rejected as spam", "d1.ess.barracudanetworks.com"),
+        ("550 cuda_nsu 5.7.1 Blocked using dnsbl.example.net", "d1.ess.barracudanetworks.com"),
+        ("550 5.7.1 Unusual amount of unknown recipients", "cluster1.eu.messagelabs.com"),
+        ("550 5.7.1 High number of invalid recipients", "us-smtp-inbound-1.mimecast.com"),
+        ("550 invalid recipients", None),
+    ],
+)
+def test_a_sentence_that_stands_for_much_suppresses_nobody_beside_other_words(text: str, host: str | None) -> None:
+    assert Engine().reply(text, host=host, command="rcpt").verdict.advice != "suppress"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "550 Te veel onbekende gebruikers",
+        "550 Hohe Anzahl: Empfänger unbekannt",
+        "550 Слишком много: пользователь не найден",
+        "550 宛先不明が多いため拒否しました",
+        "550 用户不存在的比例过高",
+        "550 존재하지 않는 사용자에게 너무 많이 보냈습니다",
+        "550 Çok fazla bilinmeyen al\u0131c\u0131",
+        "550 No such user: unusual for a sender",
+    ],
+)
+def test_who_tells_of_many_suppresses_not_this_one(text: str) -> None:
+    assert Engine().reply(text, command="rcpt").verdict.advice != "suppress"
+
+
+@pytest.mark.parametrize(
+    ("text", "host", "rule"),
+    [
+        ("550-Mailbox not found\n550 Your message looks like spam", "mx3.qq.com", "judged-spam"),
+        ("550 5.1.10 Recipient not found; you send spam mail", "example-org.mail.protection.outlook.com", "judged-spam"),
+        ("550 No such user! You connect too fast", "mx.yandex.ru", "rate"),
+        ("550-5.1.1 The account that you tried to reach does not exist\n550 5.7.26 fails SPF - gsmtp", "aspmx.l.google.com", "sender-authentication"),
+    ],
+)
+def test_a_reply_of_two_minds_is_counted_only(text: str, host: str, rule: str) -> None:
+    verdict = Engine().reply(text, host=host, command="rcpt").verdict
+    assert (verdict.reason, verdict.advice, verdict.confidence, verdict.evidence[-1].rule) == ("user-unknown", "count", 0.5, rule)
+
+
+def test_the_list_of_an_esp_does_not_pass() -> None:
+    verdict = Engine().reply("550 5.1.1 recipient is on the suppression list at the moment").verdict
+    assert (verdict.reason, verdict.advice) == ("suppressed", "suppress")
+
+
+@pytest.mark.parametrize(("text", "reason"), [("550 Go home", "security"), ("550 5.7.1 Go home", "policy"), ("450 Go home", "undetermined")])
+def test_a_refusal_for_good_at_auth_without_a_reason_is_of_our_login(text: str, reason: str) -> None:
+    assert Engine().reply(text, command="auth").verdict.reason == reason

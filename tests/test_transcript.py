@@ -152,3 +152,33 @@ def test_a_host_is_named_in_many_ways(text: str, host: str | None) -> None:
 @given(st.lists(st.sampled_from(["in", "reply", "to", "after", "rcpt", "to:<", "connect", "greeting", "failed", ">>>", "mail", "from:<", "\n", "  ", " ", "x"]), max_size=12).map("".join))
 def test_what_names_a_phase_when_it_is_put_on_one_line_is_never_passed_over(text: str) -> None:
     assert find_command_in_lines(text) == find_command(" ".join(text.split()))
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "status"),
+    [
+        ("451 4.7.1 TempFailed, id=01234-05, from MTA(smtp:[127.0.0.1]:10025): 450 4.2.0 greylisted", 450, "4.2.0"),
+        ("554 5.7.1 Reject, from MTA([127.0.0.1]:10025): 550 5.1.1 unknown", 550, "5.1.1"),
+        ("250 2.0.0 from MTA(smtp:[127.0.0.1]:10025): 250 2.0.0 Ok: queued as 4F2A91C0", 250, "2.0.0"),
+        ("451 4.5.0 Temporary MTA failure on relaying, From MTA() during fwd-connect (Negative greeting)", 451, "4.5.0"),
+    ],
+)
+def test_a_reply_that_amavis_hands_on_is_the_one_that_counts(text: str, code: int, status: str) -> None:
+    said = read(text)
+    assert (said.reply_code, said.enhanced_status) == (code, status)
+
+
+@pytest.mark.parametrize("mark", ["'", "\u2019", "\u2018", "\xb4", "`"])
+def test_an_apostrophe_is_straight_to_rules(mark: str) -> None:
+    seen = normalise(f"550 it doesn{mark}t exist")
+    assert (seen.text, seen.origin(12)) == ("550 it doesn't exist", 12)
+
+
+def test_what_alibaba_makes_of_a_reply_is_not_the_reply() -> None:
+    said = read("mx.example.org reply: 550 5.1.1 User not found 退信原因\uff1a收件方地址暂时不可用")
+    assert said.text[said.start : said.end] == "550 5.1.1 User not found"
+
+
+@pytest.mark.parametrize("error", ["Cannot assign requested address", "Permission denied", "Address family not supported by protocol", "Connection refused"])
+def test_no_way_to_a_host_is_of_the_connection_whatever_the_error(error: str) -> None:
+    assert read(f"connect to mx.example.org[2001:db8::1]:25: {error}").command == "connect"

@@ -8,6 +8,7 @@ a refused one, and gives the label of what nobody knows. Elsewhere the refusal i
 from __future__ import annotations
 
 import re
+from collections import Counter
 from itertools import permutations
 from typing import TYPE_CHECKING, Final
 
@@ -56,11 +57,32 @@ def write_words(texts: Sequence[str], dialect: Dialect) -> str:
     if dialect.widest is None:
         return either([write_literal(text, dialect) for text in texts])
     fewest = [text for text in dict.fromkeys(texts) if not any(other in text for other in texts if other != text)]
-    return _grouped([_CHARACTER.findall(text) for text in fewest], dialect)
+    return _shortest([tuple(_CHARACTER.findall(text)) for text in fewest], dialect)
 
 
 _CHARACTER: Final = re.compile(r"<addr>|<ip>|.", re.DOTALL)
 """One character, or one mask."""
+
+
+_LEAST: Final = 4
+"""Characters of an end that is worth to be written once."""
+_TRIED: Final = 60
+
+
+def _shortest(texts: Sequence[tuple[str, ...]], dialect: Dialect) -> str:
+    """Write texts so that an end that several have stands once, then beginnings, where that is shorter."""
+    rest, parts = list(texts), []
+    ends = Counter(text[place:] for text in texts for place in range(1, len(text) - _LEAST + 1))
+    several = sorted((end for end, count in ends.items() if count > 1), key=lambda end: (-len(end) * ends[end], end))
+    for end in several[:_TRIED]:
+        ending = [text for text in rest if len(text) > len(end) and text[-len(end) :] == end]
+        if len(ending) > 1:
+            others = [text for text in rest if text not in ending]
+            part = _shortest([text[: -len(end)] for text in ending], dialect) + _grouped([end], dialect)
+            if len(part) + len(_grouped(others, dialect)) < len(_grouped(rest, dialect)):
+                parts.append(part)
+                rest = others
+    return either([*parts, *([_grouped(rest, dialect)] if rest else [])])
 
 
 def _grouped(texts: Iterable[Sequence[str]], dialect: Dialect) -> str:
