@@ -105,10 +105,9 @@ def of_what_is_added(verdict: Verdict, seen: Normalised, text: str) -> Verdict:
     if verdict.advice is not Advice.SUPPRESS or verdict.reason is Reason.SUPPRESSED:
         return verdict
     words, finder = _added()
-    found = min(finder.within(seen.text), default=None)
-    if found is None:
+    if not finder.any_within(seen.text):
         return verdict
-    word, rule = words[found]
+    word, rule = words[min(finder.within(seen.text))]
     place = seen.text.find(word)
     start, end = seen.origin(place), seen.origin(place + len(word))
     return _believed_less(verdict, SECOND_HAND, Evidence(rule, CODES, "diagnostic", start, end, text[start:end]))
