@@ -253,14 +253,14 @@ def test_a_table_has_one_title_and_a_row_a_line() -> None:
 
 
 def test_why_marks_the_matched_text_with_carets_where_there_is_no_colour() -> None:
-    done = run("--why", "550 5.1.1 없는 주소")
+    done = run("--why", "550 5.1.1 없는 것들")
     assert done.stdout.decode().splitlines()[2:] == [
         "         permanent, scope address, confidence 0.8",
         "         decided by codes:x.1.1",
-        "           550 5.1.1 없는 주소",
+        "           550 5.1.1 없는 것들",
         "               ^^^^^",
         "         beside it codes:550",
-        "           550 5.1.1 없는 주소",
+        "           550 5.1.1 없는 것들",
         "           ^^^",
     ]
 
