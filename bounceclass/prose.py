@@ -160,7 +160,8 @@ def _is_notice(message: Message, subject: str, text: str, notice: str, *, comes_
         _refuses(text),
         comes_with or says(text[-2000:], "returned"),
     )
-    if not (tells[1] or tells[2]) and transcript.find_code(text) is not None:
+    code = transcript.find_code(text)
+    if code is not None and not tells[2] and not (tells[1] and (CODE.search(text) or says(text, "given_up", "trying"))):
         return False  # "250 ok", and no word of failure: it arrived
     unanswerable = has_null_path(message)
     if has_daemon_name(message):

@@ -108,7 +108,7 @@ def test_recipients_beyond_the_limit_are_a_defect(limit: int, count: int, defect
     assert (dsn.read(read_from), read_from.defects) == ([EVENT] * count, defects)
 
 
-NO_GROUP: Final = Defect("no-recipient-group", "delivery-status")
+NO_GROUP: Final = Defect("no-recipient-group", "delivery-status, without a field of one")
 FROM_TEXT: Final = Defect("recipient-from-text", "")
 NOBODY: Final = Event(kind=Kind.BOUNCE, reporting_mta="mx.example.com", occurred_at=DATE)
 
@@ -124,7 +124,7 @@ NOBODY: Final = Event(kind=Kind.BOUNCE, reporting_mta="mx.example.com", occurred
         (ABOUT, "owner@lists.example.com, we could not deliver", "", [NOBODY], (NO_GROUP,)),
         (ABOUT, "", "X-Failed-Recipients: a@example.org, <b@example.org>\n", [changed(NOBODY, recipient=f"{x}@example.org") for x in "ab"], (NO_GROUP,)),
         (ABOUT, "a@example.org", "X-Failed-Recipients: b@example.org\n", [changed(NOBODY, recipient="b@example.org")], (NO_GROUP,)),
-        ("Action: failed\nStatus: 5.1.1\n", "", "", [changed(NOBODY, action="failed", enhanced_status="5.1.1", reporting_mta=None)], (NO_GROUP,)),
+        ("Action: failed\nStatus: 5.1.1\n", "", "", [changed(NOBODY, action="failed", enhanced_status="5.1.1", reporting_mta=None)], (Defect("no-recipient-group", "delivery-status"),)),
     ],
 )
 def test_a_status_part_without_a_group_is_an_event_all_the_same(
@@ -132,6 +132,11 @@ def test_a_status_part_without_a_group_is_an_event_all_the_same(
 ) -> None:
     read_from = message(report(status, notice, headers))
     assert (dsn.read(read_from), read_from.defects) == (events, defects)
+
+
+def test_what_was_accepted_is_a_delivery_where_no_action_says_so() -> None:
+    (event,) = read("Reporting-MTA: dns; mx.example.com\n\nFinal-Recipient: rfc822; jo@example.org\n", "<jo@example.org>: delivery via mx.example.org: 250 2.0.0 OK")
+    assert (event.kind, event.reply_code) == (Kind.DELIVERY, 250)
 
 
 def test_the_header_names_who_a_local_name_is() -> None:

@@ -110,6 +110,7 @@ def test_a_notice_names_its_recipients_and_what_was_said_of_each(text: str, even
         mail("jo@example.org 451 4.7.1 greylisted\nIt could not be delivered.", "mail queue report", "root@mx.test", "Return-Path: <>\n"),
         mail("Your message has not been delivered yet to jo@example.org: follow https://mx.test/x", "Please confirm your message", extra="Return-Path: <>\n"),
         mail("The parcel could not be delivered. Write to jo@example.org", "Delivery failed", "depot@example.org", "Return-Path: <>\n"),
+        mail("Enclosed is the mail delivery report that you requested.\n\n<jo@example.org>: delivery via mx.test: 250 2.0.0 OK", "Mail Delivery Status Report"),
         mail("Your message was successfully delivered.\n\n<jo@example.org>: delivery via mx.test[192.0.2.1]:25: 250 ok", "Successful Mail Delivery Report"),
         mail("Your message has been successfully relayed to\n\n  jo@example.org", "Delivery Status Notification (Relay)", extra="Return-Path: <>\n"),
         mail("Not delivered: 5 messages for you. See https://mx.test/?for=news@example.com"),
