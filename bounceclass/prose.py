@@ -26,6 +26,7 @@ from bounceclass.dsn import failed_recipients, parse_date
 from bounceclass.mentions import CODE, FROM_ORIGINAL, FROM_TEXT, Named, has_labelled, named, names_plainly, without_addresses
 from bounceclass.model import Event
 from bounceclass.noticewords import ANSWERS, OF_FAILURE, WORDS_READ, fold, is_other_mail, kind_of, says, table, until_returned
+from bounceclass.phases import find_command
 from bounceclass.returned import cut_off
 
 if TYPE_CHECKING:
@@ -223,7 +224,7 @@ def _event(message: Message, kind: Kind, recipient: str | None, about: str) -> E
         reply_code=None if accepts else said.reply_code,
         enhanced_status=None if accepts else said.enhanced_status,
         diagnostic=_diagnostic(said) or None,
-        command=said.command or transcript.find_command(folded),
+        command=said.command or find_command(folded),
         remote_mta=said.remote_host or transcript.find_host(folded),
         occurred_at=parse_date(message.headers.get("date"), message),
     )

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 from bounceclass import transcript
 from bounceclass.mime.charsets import from_octal, from_twice
 from bounceclass.model import clean_text
+from bounceclass.phases import find_command_in_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -130,7 +131,7 @@ class Quotation:
     def find_command(self, recipient: str | None, *, alone: bool) -> str | None:
         """Return the phase that the notice names for a recipient; all of it is about one that is `alone`."""
         about = self._lowered if alone else next(self._about(recipient), "").lower()
-        return transcript.find_command_in_lines(about)
+        return find_command_in_lines(about)
 
     def _about(self, recipient: str | None) -> Iterator[str]:
         """Yield each paragraph that names a recipient, from the line where it does."""

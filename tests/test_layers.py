@@ -14,7 +14,7 @@ PACKAGE = Path(bounceclass.__file__).parent
 # The doors, `__init__` and `__main__`, are exempt.
 ORDER = (
     "errors", "model", "settings", "secret", "history", "protocols",
-    "addresses", "controls", "spots", "codes", "compiled", "literals", "transcript", "particulars", "knowledge", "packs", "landmarks", "backtracking", "packcheck", "templates", "explain",
+    "addresses", "controls", "spots", "codes", "compiled", "literals", "phases", "transcript", "particulars", "knowledge", "packs", "landmarks", "backtracking", "packcheck", "templates", "explain",
     "translate", "export.patterns", "export.texts", "export.orders", "export.conditions", "export.rows", "export.kumomta", "export.powermta", "export.zonemta",
     "mime.charsets", "mime.parsers", "mime.headers", "mime.split", "returned", "message",
     "fields", "quotation", "dsn", "feedback", "receipt", "autoreply", "noticewords", "mentions", "prose", "statement", "notice", "formats.unix", "formats.groupware", "formats.webmail", "formats.gateways", "formats.suites", "formats.servers", "formats.carriers", "reader", "logs.record", "logs.stamps", "logs.escapes", "logs.syslog", "logs.postfix", "logs.sendmail", "logs.opensmtpd", "logs.exim", "logs.journal", "logs.accounting", "logs.reader", "logs.joining",

@@ -5,7 +5,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bounceclass.model import COMMANDS
-from bounceclass.transcript import find_command, find_command_in_lines, find_host, normalise, read
+from bounceclass.phases import find_command, find_command_in_lines
+from bounceclass.transcript import find_host, normalise, read
 
 # (text, reply code, status, command, remote host)
 SAID = [

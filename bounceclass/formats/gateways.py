@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from bounceclass.notice import Notice
+from bounceclass.phases import find_command
 from bounceclass.statement import ADDRESS, make_event
-from bounceclass.transcript import find_command
 
 if TYPE_CHECKING:
     from bounceclass.message import Message
