@@ -102,8 +102,8 @@ def _read_dsn(message: Message) -> list[Event]:
 
 def _names_nobody(message: Message, events: list[Event]) -> bool:
     """Tell of a status part that is cut off before its first recipient, so that not even its kind is sure: the notice says more."""
-    failed = all(event.kind is Kind.BOUNCE and event.action is None for event in events)
-    return failed and any(defect.where == dsn.NO_FIELD for defect in message.defects)
+    first = events[0]
+    return first.kind is Kind.BOUNCE and first.action is None and any(defect.where == dsn.NO_FIELD for defect in message.defects)
 
 
 def _read_returned_fields(message: Message) -> list[Event]:
