@@ -6,6 +6,7 @@ when no standard and no dialect speaks. Subject, text, a reply code and a return
     a mail system's name          two of them, or one and a null return path, of what the reader sent;
                                   a robot's (mailer-daemon) a reply code alone, in whatever language
     a null return path alone      three, or two that are surer
+    sent to "meadow-bounces@"     the same, and doubted: nobody writes there
     a machine's name alone        three, and doubted
     neither, and no return path   all four, and doubted: a person may quote a notice
 
@@ -59,6 +60,7 @@ _LONGEST: Final = 12
 """Lines of a quoted reply."""
 _ENOUGH: Final = 2
 _REFUSED: Final = 400
+_BOUNCES: Final = re.compile(r"(?:\A|[-+.=_])bounces?(?:[-+.=_]|\Z)")
 _OF_LISTS: Final = ("list-id", "list-unsubscribe", "list-post")
 
 
@@ -148,9 +150,18 @@ def _may_be_notice(message: Message, subject: str) -> bool:
         return False
     if has_daemon_name(message):
         return True
-    if is_marked(message) or any(name in message.headers for name in _OF_LISTS) or subject.startswith(ANSWERS):
+    if is_marked(message) or subject.startswith(ANSWERS):
+        return False
+    if _is_for_bounces(message):
+        return True
+    if any(name in message.headers for name in _OF_LISTS):
         return False
     return has_null_path(message) or _is_machine(message) or (says(subject, *OF_FAILURE) and not has_path(message))
+
+
+def _is_for_bounces(message: Message) -> bool:
+    """Tell whether the mail is addressed to where bounces go, "meadow-bounces@", under which nobody writes to a person or a list."""
+    return _BOUNCES.search((mailbox(message.headers.get("to") or "") or "").lower().partition("@")[0]) is not None
 
 
 def _is_notice(message: Message, subject: str, text: str, notice: str, *, comes_with: bool) -> bool:
@@ -169,10 +180,12 @@ def _is_notice(message: Message, subject: str, text: str, notice: str, *, comes_
         if (tells[0] or tells[3]) and sum(tells) >= _ENOUGH:
             return True
         return unanswerable and (_is_of_yours(subject, text, notice, tells) or (tells[2] and has_unmanned_name(message)))
-    if unanswerable:
-        return sum(tells) > _ENOUGH or (tells[1] and (tells[0] or comes_with)) or (tells[0] and tells[2] and (_is_yours(subject, text) or has_labelled(notice)))
-    if not (sum(tells) > _ENOUGH if _is_machine(message) else all(tells)):
-        return False
+    if unanswerable or _is_for_bounces(message):
+        told = sum(tells) > _ENOUGH or (tells[1] and (tells[0] or comes_with)) or (tells[0] and tells[2] and (_is_yours(subject, text) or has_labelled(notice)))
+    else:
+        told = sum(tells) > _ENOUGH if _is_machine(message) else all(tells)
+    if unanswerable or not told:
+        return told
     message.add_defect(FROM_ANYBODY, "")
     return True
 

@@ -136,6 +136,15 @@ def test_a_null_return_path_or_a_machine_needs_fewer_signs(raw: bytes, engine: E
     assert (report.format, [event.recipient for event in report.events]) == ("prose", ["jo@example.org"])
 
 
+@pytest.mark.parametrize(("to", "kind"), [("meadow-bounces@example.com", "bounce"), ("bounces+7=jo@example.com", "bounce"), ("meadow@example.com", "other")])
+def test_what_is_addressed_to_where_bounces_go_is_a_notice_whoever_sends_it_and_suppresses_nobody(to: str, kind: str, engine: Engine) -> None:
+    text = "The mail below could not be delivered to the following user:\n\n  <jo@example.org>: no such user\n\nYour mail is held until a moderator reviews it."
+    raw = mail(text, "Non-Delivery: Your message awaits moderator approval", "admin@example.org", "List-Id: <meadow.example.com>\n")
+    report = engine.classify(raw.replace(b"news@example.com", to.encode()))
+    assert report.kind == kind
+    assert [(event.recipient, event.verdict.advice) for event in report.events] == ([("jo@example.org", Advice.COUNT)] if kind == "bounce" else [])
+
+
 @pytest.mark.parametrize(
     ("text", "confidence", "advice"),
     [
