@@ -215,7 +215,7 @@ class _Row:
         seen = self.pattern.search(facts.text)
         if seen is None:
             return None
-        groups = tuple((key, *seen.span(key)) for key, value in seen.groupdict().items() if value)
+        groups = tuple([(key, *seen.span(key)) for key in self.pattern.groupindex if seen[key]])
         return Match(self.rule, self.name, self.pack, *seen.span(), groups)
 
     def _fits(self, facts: Facts) -> bool:
@@ -223,7 +223,7 @@ class _Row:
         rule = self.rule
         return (
             rule.kind == facts.kind
-            and rule.provider in {None, facts.provider}
+            and (rule.provider is None or rule.provider == facts.provider)
             and (not rule.reply or facts.reply_code in rule.reply)
             and (not rule.command or facts.command in rule.command)
             and (not rule.status or _within(facts.status, self.statuses))
@@ -289,6 +289,7 @@ class Finder:
         self._speakers: dict[int, tuple[int, str]] = {}
         for rank, (word, name) in enumerate(spoken):
             self._speakers.setdefault(numbers.setdefault(word, len(numbers)), (rank, name))
+        self._by_reasons: dict[AbstractSet[str], frozenset[int]] = {}
         # The provider and the rules are asked for one after the other about the same text.
         self._within = lru_cache(maxsize=1)(literals(tuple(numbers)).within)
 
@@ -316,11 +317,16 @@ class Finder:
     def find(self, facts: Facts, among: AbstractSet[str] | None = None) -> Match | None:
         """Return the first rule, in order, that holds, with `among` of those for one of these reasons; None where no rule speaks."""
         found = self._within(facts.text)
-        for place in sorted(self._candidates(facts, found)):
-            row = self._rows[place]
-            if (among is None or row.rule.reason in among) and (match := row.match(facts, found)) is not None:
+        places = self._candidates(facts, found)
+        for place in sorted(places if among is None else places & self._of_reasons(among)):
+            if (match := self._rows[place].match(facts, found)) is not None:
                 return match
         return None
+
+    def _of_reasons(self, reasons: AbstractSet[str]) -> frozenset[int]:
+        if reasons not in self._by_reasons:
+            self._by_reasons[reasons] = frozenset(place for place, row in enumerate(self._rows) if row.rule.reason in reasons)
+        return self._by_reasons[reasons]
 
     def find_all(self, facts: Facts) -> Iterator[Match]:
         """Yield every rule that holds, in order."""

@@ -54,6 +54,11 @@ def _compiled(pattern: str) -> re.Pattern[str]:
     return re.compile(pattern, re.IGNORECASE)
 
 
+@cache  # of a few reasons
+def _rows(reason: Reason) -> tuple[tuple[str, tuple[str, ...], str], ...]:
+    return tuple((key, words, pattern) for key, reasons, words, pattern in ROWS if reason in reasons)
+
+
 def complete(details: Details, reason: Reason, scope: Scope, said: Transcript) -> Details:
     """Return `details` with what is null in them filled from the reply that `said` holds, as written there."""
     text = said.text[said.start : min(said.end, said.start + _READ_AT_MOST)]
@@ -67,8 +72,9 @@ def _read(text: str, reason: Reason) -> dict[str, str]:
     found: dict[str, str] = {}
     if "://" in text and (url := _URL.search(text)):
         found["url"] = url[0].rstrip(_AFTER_URL)
-    lowered = text.lower()
-    for key, reasons, words, pattern in ROWS:
-        if reason in reasons and key not in found and [word for word in words if word in lowered] and (match := _compiled(pattern).search(text)):
+    rows = _rows(reason)
+    lowered = text.lower() if rows else ""
+    for key, words, pattern in rows:
+        if key not in found and [word for word in words if word in lowered] and (match := _compiled(pattern).search(text)):
             found[key] = match["found"]
     return found

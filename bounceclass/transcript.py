@@ -294,6 +294,8 @@ def _letters(beside: str) -> str:
 def _continuations(lowered: str, head: re.Match[str]) -> list[tuple[int, int, str]]:
     """Return the spans of codes repeated on later lines: `550-5.1.1 a 550-5.1.1 b 550 5.1.1 c`."""
     code, hyphen, status = head.groups()
+    if lowered.find(code, head.end()) < 0:  # of most replies
+        return []
     repeats = []
     if status:
         for middle in "- ":
