@@ -35,6 +35,7 @@ from bounceclass.reservations import (
     aliases,
     doubted,
     of_an_alias,
+    of_another_spelling,
     of_somebody_else,
     of_the_sender,
     of_two_minds,
@@ -143,7 +144,7 @@ class Judge:
     def _judge(self, event: Event, limit: int, *, alone: bool, format_: str | None) -> Event:
         if event.kind in FAILURES or (event.kind is Kind.OTHER and event.diagnostic):
             decide = self.decide if len(event.diagnostic or "") <= REMEMBERED else self._decide
-            return of_the_sender(msgspec.structs.replace(event, verdict=decide(self._case(event, limit, format_))))
+            return of_another_spelling(of_the_sender(msgspec.structs.replace(event, verdict=decide(self._case(event, limit, format_)))))
         return msgspec.structs.replace(event, verdict=self._no_failure(event, alone=alone))
 
     def _case(self, event: Event, limit: int, format_: str | None) -> _Case:

@@ -16,7 +16,7 @@ import msgspec
 
 from bounceclass import knowledge
 from bounceclass.literals import literals
-from bounceclass.model import Advice, Event, Evidence, Permanence, Reason, Verdict
+from bounceclass.model import Advice, Event, Evidence, Kind, Permanence, Reason, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -30,6 +30,7 @@ __all__ = [
     "aliases",
     "doubted",
     "of_an_alias",
+    "of_another_spelling",
     "of_somebody_else",
     "of_the_sender",
     "of_two_minds",
@@ -47,6 +48,7 @@ _OF_AN_ADDRESS: Final = frozenset(
     | {Reason.DOMAIN_UNKNOWN}
 )
 """What is said of an address: before RCPT TO of ours, for no other was named yet (RFC 5321 3.3)."""
+_SYNTAX: Final = frozenset({500, 502, 503, 504})
 _NO_MAIL: Final = frozenset({521, 556})
 
 
@@ -57,6 +59,23 @@ def of_somebody_else(event: Event, named: frozenset[str], *, shared: bool) -> Ev
     if shared and found is None and own not in (event.diagnostic or "").lower():
         return doubted(event, SECOND_HAND, whole("shared-reply", "diagnostic", event.diagnostic or ""))
     if found is None or found[1].lower() not in named or found[1].lower() == own or own in (event.diagnostic or "").lower():
+        return event
+    return doubted(event, SECOND_HAND, Evidence("names-another", CODES, "diagnostic", *found.span(), found[0]))
+
+
+def of_another_spelling(event: Event) -> Event:
+    """Believe less that the recipient is badly written where the reply quotes another address than that, which may be ours."""
+    if event.verdict.reason is not Reason.ADDRESS_INVALID or event.kind not in {Kind.BOUNCE, Kind.DELAY}:
+        return event
+    text = event.diagnostic or ""
+    found = _NAMED.search(text)
+    if found is None or (event.recipient or "recipient").lower() in text.lower():
+        return event
+    if not event.recipient:  # of syntax: the sender's, our software's or the recipient's
+        return doubted(event, SECOND_HAND, whole("names-somebody", "diagnostic", text)) if event.reply_code in _SYNTAX else event
+    local, _, domain = event.recipient.lower().rpartition("@")
+    other, _, host = found[1].lower().rpartition("@")
+    if other == local or host == domain:  # rewritten on its way, or in quotes
         return event
     return doubted(event, SECOND_HAND, Evidence("names-another", CODES, "diagnostic", *found.span(), found[0]))
 

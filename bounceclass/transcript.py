@@ -67,7 +67,7 @@ _STATUS_AT_HEAD: Final = re.compile(rf"[\s\"'(\[#]*({STATUS})(?![\w-]|\.\d)")
 _QUOTES: Final = re.compile(
     r"(?:said|says|replied|responded|answered|to talk to me|was|reason|response|reply|returned|error|message|"
     r"last (?:transfail|error|smtp error|attempt)|did not like our [a-z ]+|"
-    r"failed|rejected|refused|diagnostic|status|code|smtp;|>|->|<<<|<--|\||follows:?|session follows -+)"
+    r"failed|rejected|refused|diagnostic|status|code|problem|smtp;|>|->|<<<|<--|\||follows:?|session follows -+)"
     r"[:\s\"'(\[=]*\Z",
 )
 _EXIT: Final = re.compile(r"(?:error|reason)[: ]*\Z")  # "unknown mail system error 255": of a program; a reply of 2yz or 3yz is no reason

@@ -155,3 +155,16 @@ def test_the_list_of_an_esp_does_not_pass() -> None:
 @pytest.mark.parametrize(("text", "reason"), [("550 Go home", "security"), ("550 5.7.1 Go home", "policy"), ("450 Go home", "undetermined")])
 def test_a_refusal_for_good_at_auth_without_a_reason_is_of_our_login(text: str, reason: str) -> None:
     assert Engine().reply(text, command="auth").verdict.reason == reason
+
+
+@pytest.mark.parametrize(
+    ("recipient", "said", "advice"),
+    [
+        ("user@example.org", "504 <news@mail>: need fully-qualified address", "count"),
+        (None, "504 <news@mail>: need fully-qualified address", "count"),
+        ("user@example.org", "504 <user@mx>: need fully-qualified address", "suppress"),  # rewritten on its way
+        ("user@example.org", "501 5.1.3 Bad recipient address syntax", "suppress"),
+    ],
+)
+def test_bad_syntax_of_another_address_suppresses_not_the_recipient(recipient: str | None, said: str, advice: str) -> None:
+    assert Engine().reply(said, recipient=recipient).verdict.advice == advice
