@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["TARGET", "export", "usage"]
 
-_WIDEST: Final = 8
+_WIDEST: Final = 4
 """Rust's `regex` unrolls a bounded repeat, and KumoMTA allows all rules together 10 MB."""
 TARGET: Final = Target("kumomta", Dialect(blank=" +", lookaround=False, widest=_WIDEST, ascii=True), "Uncategorized")
 
