@@ -151,7 +151,7 @@ def _event(message: Message, about: Group, group: Group, notice: Quotation, *, a
         quoted = notice.find(recipient or original, alone=alone)
         if (quoted.reply_code or 0) >= _FIRST_REFUSAL or not diagnostic:
             said, kind = msgspec.structs.replace(quoted, text=notice.complete(reply := quoted.text[quoted.start : quoted.end]) or reply), None
-    if action is None and (said.reply_code or _FIRST_REFUSAL) < _FIRST_REFUSAL:
+    if action is None and stated is None and (said.reply_code or 0) // 100 == 2:  # noqa: PLR2004  the class
         happened = Kind.DELIVERY  # "delivery via mx.example.org: 250 2.0.0 Ok", of a report that is cut off
     diagnostic = said.text
     if failed := _expanded(group, recipient, notice) or (None if original else notice.find_generated(recipient, diagnostic)):

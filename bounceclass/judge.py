@@ -105,8 +105,8 @@ class Judge:
     def judge(self, events: Iterable[Event], *, certainty: float = 1.0, format_: str | None = None, defects: Collection[str] = ()) -> tuple[Event, ...]:
         """Give each event of one report its verdict; none is surer than `certainty`, by how the report was read.
 
-        `format_` is the report's, by which the rows for its labels are found; so are the codes of `defects`: that all events have the reply to
-        one, or that the reply isn't there as it was said.
+        `format_` is the report's, by which the rows for its labels are found. `defects` are the codes of its defects, of which two count here:
+        that all events have the reply to one of them, and that the reply isn't there as it was said.
         """
         events = tuple(events)
         alone = len(events) == 1 or sum(event.kind is Kind.COMPLAINT for event in events) <= 1

@@ -67,7 +67,7 @@ def _words() -> tuple[Automaton | Pieces, tuple[frozenset[str], ...]]:
     lists: dict[str, set[str]] = {}
     for name in _SOUGHT:
         for word in getattr(table(), name):
-            lists.setdefault(_plain(word), set()).add(name)
+            lists.setdefault(_without_accents(word), set()).add(name)
     return literals(tuple(lists)), tuple(map(frozenset, lists.values()))
 
 
@@ -85,10 +85,10 @@ def fold(text: str | None) -> str:
 @lru_cache(maxsize=16)  # a text is asked about list by list
 def _said(text: str) -> frozenset[str]:
     finder, lists = _words()
-    return frozenset().union(*map(lists.__getitem__, finder.within(_plain(text))))
+    return frozenset().union(*map(lists.__getitem__, finder.within(_without_accents(text))))
 
 
-def _plain(text: str) -> str:
+def _without_accents(text: str) -> str:
     """Return a text without the accents of its letters, which many a notice leaves out."""
     if text.isascii():
         return text

@@ -1,8 +1,10 @@
 """In which phase of the session a refusal was said, by the words that MTAs put around it: one of model.COMMANDS.
 
-550 5.1.1 No such user (in reply to RCPT TO command)        Postfix
-SMTP error from remote mail server after RCPT TO:<...>:     Exim
-192.0.2.1 does not like recipient.                          qmail
+    550 5.1.1 No such user (in reply to RCPT TO command)        Postfix
+    SMTP error from remote mail server after RCPT TO:<...>:     Exim
+    192.0.2.1 does not like recipient.                          qmail
+
+The first of the phrases that stands in a text decides, in the order of how far they are trusted.
 """
 
 from __future__ import annotations

@@ -137,6 +137,8 @@ def test_a_status_part_without_a_group_is_an_event_all_the_same(
 def test_what_was_accepted_is_a_delivery_where_no_action_says_so() -> None:
     (event,) = read("Reporting-MTA: dns; mx.example.com\n\nFinal-Recipient: rfc822; jo@example.org\n", "<jo@example.org>: delivery via mx.example.org: 250 2.0.0 OK")
     assert (event.kind, event.reply_code) == (Kind.DELIVERY, 250)
+    (event,) = read("Final-Recipient: rfc822; jo@example.org\nStatus: 5.4.7\nDiagnostic-Code: smtp; 250 2.1.5 OK\n")
+    assert event.kind == Kind.BOUNCE
 
 
 def test_the_header_names_who_a_local_name_is() -> None:

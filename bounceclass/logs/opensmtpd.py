@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from bounceclass.logs.record import Memory, Outcome
+from bounceclass.logs.record import Memory, Outcome, is_passed_on
 from bounceclass.logs.syslog import Syslog
 from bounceclass.model import Kind
 
@@ -32,8 +32,6 @@ _KNOWN: Final = re.compile(
 )
 _FIELD: Final = re.compile(r"\b(from|to|rcpt|relay)=(?:<([^<>]*)>|\"([^\"]*)\"|([^,\"<]*))")
 _RELAY: Final = re.compile(r"(\S+) \(([^)\s]+)\)")
-_HERE: Final = ("127.", "::1", "[::1")
-_PASSING: Final = re.compile(r"queued as|accepted for delivery|from MTA\(", re.IGNORECASE)
 _KINDS: Final = {"Ok": Kind.DELIVERY, "TempFail": Kind.DELAY, "PermFail": Kind.BOUNCE, "Loop": Kind.BOUNCE, "Expire": Kind.BOUNCE}
 
 
@@ -96,7 +94,7 @@ def _outcome(queue: str, kind: Kind, fields: dict[str, str], words: str, entry: 
         queue=queue,
         remote_mta=None if local or not relay else address if name == "<unknown>" else name,
         reporting_mta=entry.host or None,
-        passed_on=kind is Kind.DELIVERY and address.startswith(_HERE) and _PASSING.search(words) is not None,
+        passed_on=kind is Kind.DELIVERY and is_passed_on(address, words),
         at=entry.at,
         sender=fields.get("from") or None,
     )

@@ -16,7 +16,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from bounceclass.logs.record import Memory, Outcome
+from bounceclass.logs.record import Memory, Outcome, is_passed_on
 from bounceclass.logs.syslog import Syslog
 from bounceclass.model import Kind
 
@@ -31,8 +31,6 @@ _HEAD: Final = re.compile(r"[^\s\[/]*postfix[^\s\[]*(?:\[\d+\])?:")
 _MESSAGE: Final = re.compile(r"([0-9A-Za-z]{4,30}): (.*)\Z", re.DOTALL)
 _FIELD: Final = re.compile(r"(to|orig_to|from|relay|dsn|status|message-id|resent-message-id)=(<[^>]*>|\"[^\"]*\"|[^,\s]*)")
 _KINDS: Final = {"bounced": Kind.BOUNCE, "deferred": Kind.DELAY, "SOFTBOUNCE": Kind.DELAY, "sent": Kind.DELIVERY, "undeliverable": Kind.BOUNCE}
-_HERE: Final = ("127.", "[127.", "::1", "[::1", "localhost")
-_PASSING: Final = re.compile(r"queued as|from MTA\(")
 
 
 class Postfix(Syslog):
@@ -100,7 +98,7 @@ def _outcome(queue: str, kind: Kind, fields: dict[str, str], words: str, host: s
         queue=queue,
         remote_mta=None if name in {"", "none", "local", "virtual"} else name,
         reporting_mta=host or None,
-        passed_on=kind is Kind.DELIVERY and relay.startswith(_HERE) and _PASSING.search(words) is not None,
+        passed_on=kind is Kind.DELIVERY and is_passed_on(relay, words),
         at=at,
         message_id=message.message_id,
         sender=message.sender,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -13,7 +14,7 @@ from bounceclass.model import REPLY_UNLOGGED, Defect, Event, Kind, Original, Rep
 if TYPE_CHECKING:
     from datetime import datetime
 
-__all__ = ["Dialect", "Memory", "Message", "Outcome", "report_of"]
+__all__ = ["Dialect", "Memory", "Message", "Outcome", "is_passed_on", "report_of"]
 
 _MOST: Final = 20_000
 """Messages that are remembered: more than a queue has in flight."""
@@ -96,6 +97,15 @@ class Dialect(Protocol):
 
 
 _ACTIONS: Final = {Kind.BOUNCE: "failed", Kind.DELAY: "delayed", Kind.DELIVERY: "delivered"}
+
+
+_HERE: Final = ("127.", "[127.", "::1", "[::1", "IPv6:::1", "localhost")
+_PASSING: Final = re.compile(r"queued as|accepted for delivery|from MTA\(", re.IGNORECASE)
+
+
+def is_passed_on(relay: str, said: str) -> bool:
+    """Tell by its address or name, and by what it said, whether a relay is a filter or a queue on this host, so that a delivery to it isn't the last."""
+    return relay.startswith(_HERE) and _PASSING.search(said) is not None
 
 
 def report_of(outcome: Outcome, format_: str, source: str | None) -> Report:

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Final
 
 from bounceclass.codes import STATUS
 from bounceclass.logs.escapes import unescape
-from bounceclass.logs.record import Memory, Outcome
+from bounceclass.logs.record import Memory, Outcome, is_passed_on
 from bounceclass.logs.syslog import Syslog
 from bounceclass.model import Kind
 
@@ -42,8 +42,6 @@ _NAME: Final = re.compile(r'(?:"(?:[^"\\]|\\.)*"|<[^<>]*>|[^,"])+')
 _LONGEST_LIST: Final = 2048
 """Characters: SYSLOG_BUFSIZE is half of them."""
 _RELAY: Final = re.compile(r"(\S+?)\.? \[([^\]\s]+)\]\Z")
-_HERE: Final = ("127.", "IPv6:::1", "::1")
-_PASSING: Final = re.compile(r"queued as|accepted for delivery|from MTA\(")
 _NO_ADDRESS: Final = ('"|', "|", '"/', "/", ":include:")
 _CLASSES: Final = {"2": Kind.DELIVERY, "4": Kind.DELAY, "5": Kind.BOUNCE}
 _REFUSED: Final = frozenset({"User unknown", "Service unavailable", "Data format error", "Remote protocol error"})
@@ -168,7 +166,7 @@ def _outcome(queue: str, kind: Kind, fields: dict[str, str], said: str, entry: E
         reporting_mta=entry.host or None,
         label=stat if kind is Kind.BOUNCE and stat in _REFUSED else None,
         guessed="guessed" in fields,
-        passed_on=kind is Kind.DELIVERY and relay is not None and relay[2].startswith(_HERE) and _PASSING.search(said) is not None,
+        passed_on=kind is Kind.DELIVERY and relay is not None and is_passed_on(relay[2], said),
         at=entry.at,
         message_id=message.message_id,
         sender=message.sender,
